@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""
+From pixels to directions in the camera optical frame (REP-103: x right, y down, z forward).
+
+Calibrations follow sensor_msgs/CameraInfo: the matrix is for the full, unbinned sensor; binning
+and region of interest map it to the image (REP-104), and an image that the driver resized is
+scaled to the calibrated size.
+"""
+
+from dataclasses import dataclass
+import math
+
+import cv2
+import numpy as np
+
+from sam2_tracker_ros.core.types import Box, Float64Array, Motion
+
+# Step of the numerical derivative of angle by pixel.
+_STEP_PX = 0.5
+
+# Distortion coefficients by model: 4 (fisheye), 4, 5 or 8.
+COEFFICIENTS: dict[str, tuple[int, ...]] = {
+    'plumb_bob': (0, 4, 5),
+    'rational_polynomial': (0, 8),
+    'equidistant': (0, 4),
+}
+
+
+@dataclass(frozen=True)
+class CameraCalibration:
+    """
+    Intrinsics of a camera as CameraInfo gives them.
+
+    :param size_px: width and height of the calibrated, full image.
+    :param distortion_model: a key of COEFFICIENTS.
+    :param distortion: coefficients in the order of OpenCV.
+    :param matrix: [3, 3] of the full image in pixels.
+    :param roi: left, top, width, height of the region in full pixels; zeros for the whole image.
+        Binning and resizing need no field: they are the ratio of this region to the image.
+    """
+
+    size_px: tuple[int, int]
+    distortion_model: str
+    distortion: Float64Array
+    matrix: Float64Array
+    roi: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def problem(self) -> str:
+        """Return why directions cannot be computed, or an empty text."""
+        if not (np.isfinite(self.matrix).all() and np.isfinite(self.distortion).all()):
+            return 'CameraInfo holds numbers that are not finite; calibrate the camera'
+        if self.matrix[0, 0] <= 0.0 or self.matrix[1, 1] <= 0.0 or min(self.size_px) <= 0:
+            return 'CameraInfo has no focal length or size; calibrate the camera'
+        counts = COEFFICIENTS.get(self.distortion_model)
+        if counts is None and self.distortion.any():
+            names = ', '.join(COEFFICIENTS)
+            return f'unknown distortion model {self.distortion_model!r}; expected one of {names}'
+        if counts is not None and len(self.distortion) not in counts:
+            return (
+                f'{self.distortion_model} with {len(self.distortion)} coefficients; '
+                f'expected one of {counts}'
+            )
+        return ''
+
+    def rays(self, points_px: Float64Array, image_size_px: tuple[int, int]) -> Float64Array:
+        """
+        Return unit vectors [N, 3] in the optical frame through points of the image.
+
+        :param points_px: [N, 2], pixels of the image; the outer corner of the top left pixel is
+            (0, 0), so a pixel's centre, CameraInfo's integer coordinate, is at + 0.5.
+        :param image_size_px: width and height of the image the points are in.
+        """
+        left, top, width, height = self.roi
+        if not (width and height):
+            width, height = self.size_px
+        scale = np.array([width / image_size_px[0], height / image_size_px[1]])
+        full = points_px * scale + np.array([left, top]) - 0.5
+        pixels = np.ascontiguousarray(full, np.float64).reshape(-1, 1, 2)
+        coefficients = self.distortion if self.distortion.any() else np.zeros(4)
+        if self.distortion_model == 'equidistant':
+            plane = cv2.fisheye.undistortPoints(pixels, self.matrix, coefficients)
+        else:
+            plane = cv2.undistortPoints(pixels, self.matrix, coefficients)
+        plane = plane.reshape(-1, 2)
+        rays = np.column_stack([plane, np.ones(len(plane))])
+        unit: Float64Array = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+        return unit
+
+
+@dataclass(frozen=True)
+class Bearing:
+    """
+    Direction of a box centre; angles in radians, + right and + down, rates in radians per second.
+
+    :param ray: unit vector [3].
+    :param covariance: [2, 2] of the angles in square radians; NaN when unknown.
+    """
+
+    ray: Float64Array
+    angles: tuple[float, float]
+    rates: tuple[float, float]
+    size: tuple[float, float]
+    covariance: Float64Array
+
+
+def bearing_of(
+    calibration: CameraCalibration,
+    box: Box,
+    motion: Motion | None,
+    image_size_px: tuple[int, int],
+) -> Bearing | None:
+    """
+    Return the direction of the box, or None when the calibration cannot give one.
+
+    :param motion: of the box centre; rates and covariance are NaN without it.
+    """
+    if calibration.problem():
+        return None
+    x, y = box.center
+    samples = np.array(
+        [
+            (x, y),
+            (x - _STEP_PX, y),
+            (x + _STEP_PX, y),
+            (x, y - _STEP_PX),
+            (x, y + _STEP_PX),
+            (box.left, y),
+            (box.right, y),
+            (x, box.top),
+            (x, box.bottom),
+        ]
+    )
+    rays = calibration.rays(samples, image_size_px)
+    if not np.isfinite(rays).all():
+        return None
+    angles = np.column_stack(
+        [np.arctan2(rays[:, 0], rays[:, 2]), np.arctan2(rays[:, 1], rays[:, 2])]
+    )
+    jacobian = np.column_stack([angles[2] - angles[1], angles[4] - angles[3]]) / (2 * _STEP_PX)
+    rates: Float64Array = np.full(2, math.nan)
+    covariance: Float64Array = np.full((2, 2), math.nan)
+    if motion is not None:
+        rates = jacobian @ np.array(motion.velocity)
+        covariance = np.asarray(jacobian @ motion.center_covariance @ jacobian.T)
+    return Bearing(
+        ray=rays[0],
+        angles=(float(angles[0, 0]), float(angles[0, 1])),
+        rates=(float(rates[0]), float(rates[1])),
+        size=(_angle_between(rays[5], rays[6]), _angle_between(rays[7], rays[8])),
+        covariance=covariance,
+    )
+
+
+def _angle_between(first: Float64Array, second: Float64Array) -> float:
+    cross = float(np.linalg.norm(np.cross(first, second)))
+    return math.atan2(cross, float(first @ second))

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Which remembered frames the model attends to."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sam2_tracker_ros.core.memory_bank import MemoryBank
+from sam2_tracker_ros.core.model import AttendedMemory, AttendedPointer, ModelSpec
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Memories and pointers of one target, the prompted ones first."""
+
+    memories: tuple[AttendedMemory, ...]
+    pointers: tuple[AttendedPointer, ...]
+
+
+class MemorySelector(Protocol):
+    """Picks what is attended in the next frame."""
+
+    def select(self, bank: MemoryBank, frame_index: int, spec: ModelSpec) -> Selection:
+        """
+        Pick at most spec.memory_slots memories and spec.max_object_pointers pointers.
+
+        :param frame_index: of the frame that is to be tracked.
+        """
+
+
+class RecencySelector:
+    """
+    Plain SAM 2: the prompted frame and the frames just before this one.
+
+    A memory n frames old takes row n - 1 of the temporal table and is left out when it is older
+    than the table; the prompted frame takes the last row. Pointers: the prompted one, then the
+    newest first (Ravi et al. 2024; `_prepare_memory_conditioned_features` of the public code).
+    """
+
+    def select(self, bank: MemoryBank, frame_index: int, spec: ModelSpec) -> Selection:
+        """Pick the newest."""
+        newest_first = [(frame_index - entry.frame_index, entry) for entry in bank.recent[::-1]]
+        memories = [AttendedMemory(bank.prompted.memory, spec.memory_slots - 1)]
+        memories += [
+            AttendedMemory(entry.memory, age - 1)
+            for age, entry in newest_first
+            if age < spec.memory_slots
+        ]
+        age = frame_index - bank.prompted.frame_index
+        pointers = [AttendedPointer(bank.prompted.pointer, age)]
+        pointers += [
+            AttendedPointer(entry.pointer, age)
+            for age, entry in newest_first
+            if age < spec.max_object_pointers
+        ]
+        return Selection(tuple(memories), tuple(pointers))
+
+
+SELECTORS: dict[str, type[MemorySelector]] = {'recency': RecencySelector}

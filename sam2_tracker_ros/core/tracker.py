@@ -1,0 +1,294 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The main path: one frame in, the state of every target out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sam2_tracker_ros.core.config import Config
+from sam2_tracker_ros.core.memory_selection import SELECTORS
+from sam2_tracker_ros.core.model import Sam2Model
+from sam2_tracker_ros.core.observer import EncodedFrame, Observer
+from sam2_tracker_ros.core.preprocessing import model_image
+from sam2_tracker_ros.core.prompts import check_prompt
+from sam2_tracker_ros.core.stage_clock import StageClock
+from sam2_tracker_ros.core.track import Observation, Track, probability
+from sam2_tracker_ros.core.types import (
+    NANOSECONDS_PER_SECOND,
+    Event,
+    EventType,
+    Frame,
+    Prompt,
+    PromptAction,
+    PromptAnswer,
+    Reason,
+    StepResult,
+)
+from sam2_tracker_ros.errors import PromptError
+
+
+@dataclass
+class _Draft:
+    """
+    One step under way: nothing of it counts until every graph has run.
+
+    :param tracks: targets after the step, by id.
+    :param observations: what was found of the targets that existed before the step.
+    """
+
+    frame: EncodedFrame
+    clock: StageClock
+    tracks: dict[str, Track]
+    observations: dict[str, Observation] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+
+class Tracker:
+    """
+    Follows targets through frames.
+
+    Not thread-safe: one thread calls it. A step whose inference fails leaves every target as it
+    was.
+
+    :param model: runs the graphs.
+    :param config: its tracker and status groups are used.
+    """
+
+    def __init__(self, model: Sam2Model, config: Config) -> None:
+        self._model = model
+        self._config = config
+        selector = SELECTORS[config.tracker.memory_selection]()
+        self._observer = Observer(model, selector, config.tracker.min_component_fraction)
+        self._tracks: dict[str, Track] = {}
+        self._epoch = 0
+        self._frame_index = 0
+        self._last = StepResult(stamp_ns=0, frame_id='', size_px=(0, 0))
+
+    @property
+    def target_ids(self) -> tuple[str, ...]:
+        """Targets in order of creation."""
+        return tuple(self._tracks)
+
+    def reconfigure(self, config: Config) -> None:
+        """Use other thresholds from the next frame on."""
+        self._config = config
+        self._observer.min_component_fraction = config.tracker.min_component_fraction
+
+    def step(self, frame: Frame, prompts: Sequence[Prompt] = ()) -> StepResult:
+        """
+        Find every target in a frame, and do what the prompts ask for in that frame.
+
+        A prompt that cannot be used is answered with the reason and changes nothing. Stamps that
+        go back forget motion and recent memory (TIME_JUMP); another image size releases all.
+
+        :raises ModelError: inference failed; the targets are as they were.
+        """
+        clock = StageClock()
+        with clock.stage('prepare'):
+            image = model_image(frame, self._model.spec.image_size_px)
+        with clock.stage('encode'):
+            features = self._model.encode_image(image)
+        encoded = EncodedFrame(features, self._frame_index, frame.stamp_ns, frame.size_px)
+        events = self._adapt(encoded)
+        draft = _Draft(encoded, clock, dict(self._tracks), events=events)
+        for target_id, track in self._tracks.items():
+            draft.observations[target_id] = self._observer.observe(encoded, clock, track)
+        answers = tuple(self._answer(prompt, draft) for prompt in prompts)
+        return self._commit(draft, frame.frame_id, answers)
+
+    def watch(self, silence_s: float) -> StepResult:
+        """
+        Let time pass without a frame: targets coast, then are lost.
+
+        :param silence_s: since the last frame arrived.
+        """
+        now_ns = self._last.stamp_ns + round(silence_s * NANOSECONDS_PER_SECOND)
+        events: list[Event] = []
+        for track in self._tracks.values():
+            events += track.pass_time(now_ns, Reason.INPUT_STALLED, self._config.status)
+        return StepResult(
+            stamp_ns=now_ns,
+            frame_id=self._last.frame_id,
+            size_px=self._last.size_px,
+            targets=tuple(
+                track.result(now_ns, self._last.size_px) for track in self._tracks.values()
+            ),
+            events=tuple(events),
+        )
+
+    def release(self, target_id: str = '') -> tuple[Event, ...]:
+        """
+        Forget one target, or with an empty id all of them.
+
+        :raises PromptError: there is no such target.
+        """
+        names = [_known_in(self._tracks, target_id)] if target_id else list(self._tracks)
+        stamp_ns = self._last.stamp_ns
+        return tuple(_released(self._tracks.pop(name), stamp_ns) for name in names)
+
+    def _adapt(self, frame: EncodedFrame) -> list[Event]:
+        """Meet a camera that changed its size or a clock that went back."""
+        if not self._tracks:
+            return []
+        if frame.size_px != self._last.size_px:
+            old, new = ('{} x {}'.format(*size) for size in (self._last.size_px, frame.size_px))
+            detail = f'the image size changed from {old} to {new}; prompt again'
+            tracks, self._tracks = self._tracks, {}
+            return [_released(track, frame.stamp_ns, detail) for track in tracks.values()]
+        if frame.stamp_ns >= self._last.stamp_ns:
+            return []
+        self._epoch += 1
+        for track in self._tracks.values():
+            track.restart_clock(frame.stamp_ns, self._epoch)
+        back_s = (self._last.stamp_ns - frame.stamp_ns) / NANOSECONDS_PER_SECOND
+        detail = f'stamps went back by {back_s:.3f} s; motion and recent memory are forgotten'
+        return [Event(EventType.TIME_JUMP, frame.stamp_ns, epoch=self._epoch, detail=detail)]
+
+    def _answer(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+        """Do what one prompt asks for, in the draft."""
+        actions = {
+            PromptAction.ADD: self._add,
+            PromptAction.REFINE: self._refine,
+            PromptAction.REMOVE: self._remove,
+            PromptAction.CLEAR: self._clear,
+        }
+        try:
+            return actions[prompt.action](prompt, draft)
+        except PromptError as error:
+            why = str(error)
+            draft.events.append(
+                Event(
+                    EventType.PROMPT_REJECTED,
+                    draft.frame.stamp_ns,
+                    target_id=prompt.target_id,
+                    detail=why,
+                )
+            )
+            return PromptAnswer(accepted=False, message=why, target_id=prompt.target_id)
+
+    def _add(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+        checked = check_prompt(prompt, draft.frame.size_px)
+        target_id = prompt.target_id or _free_id(draft.tracks)
+        limit = self._config.tracker.max_targets
+        if target_id not in draft.tracks and len(draft.tracks) >= limit:
+            message = f'{limit} targets are tracked; remove one, or raise max_targets'
+            raise PromptError(message)
+        observation = self._observer.observe(draft.frame, draft.clock, prompt=checked)
+        self._require_found(observation)
+        self._epoch += 1
+        spec = self._model.spec
+        capacity = max(spec.memory_slots, spec.max_object_pointers) - 1
+        draft.tracks[target_id] = Track(
+            target_id, self._epoch, observation, capacity, draft.frame.stamp_ns
+        )
+        draft.observations.pop(target_id, None)
+        draft.events.append(
+            Event(EventType.ACQUIRED, draft.frame.stamp_ns, target_id, self._epoch)
+        )
+        return _accepted('target started', draft.tracks[target_id], observation)
+
+    def _refine(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+        checked = check_prompt(prompt, draft.frame.size_px)
+        track = draft.tracks[_known_in(draft.tracks, prompt.target_id)]
+        if track.target_id not in draft.observations:
+            message = f'target {track.target_id!r} starts in this frame; refine it in the next one'
+            raise PromptError(message)
+        observation = self._observer.observe(draft.frame, draft.clock, track, checked)
+        self._require_found(observation)
+        draft.observations[track.target_id] = observation
+        return _accepted('target refined', track, observation)
+
+    def _remove(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+        target_id = _known_in(draft.tracks, prompt.target_id)
+        draft.observations.pop(target_id, None)
+        track = draft.tracks.pop(target_id)
+        draft.events.append(_released(track, draft.frame.stamp_ns))
+        return PromptAnswer(True, 'target removed', target_id, track.epoch)
+
+    def _clear(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+        stamp_ns = draft.frame.stamp_ns
+        draft.events += [_released(track, stamp_ns) for track in draft.tracks.values()]
+        draft.tracks.clear()
+        draft.observations.clear()
+        return PromptAnswer(True, 'all targets removed')
+
+    def _require_found(self, observation: Observation) -> None:
+        reason = observation.reason_against(self._config.status)
+        if reason is not Reason.NONE:
+            message = (
+                f'no object was found at the prompt ({reason.name}: object score '
+                f'{probability(observation.object_score_logit):.2f}, predicted IoU '
+                f'{observation.predicted_iou:.2f}); draw a box tightly around the object'
+            )
+            raise PromptError(message)
+
+    def _commit(
+        self, draft: _Draft, frame_id: str, answers: tuple[PromptAnswer, ...]
+    ) -> StepResult:
+        """Make the draft what counts."""
+        frame = draft.frame
+        events = draft.events
+        with draft.clock.stage('decide'):
+            self._tracks = draft.tracks
+            for target_id, observation in draft.observations.items():
+                events += self._tracks[target_id].observe(
+                    observation, frame.stamp_ns, frame.size_px, self._config.status
+                )
+            targets = tuple(
+                track.result(frame.stamp_ns, frame.size_px) for track in self._tracks.values()
+            )
+        self._frame_index += 1
+        self._last = StepResult(
+            stamp_ns=frame.stamp_ns,
+            frame_id=frame_id,
+            size_px=frame.size_px,
+            targets=targets,
+            events=tuple(events),
+            answers=answers,
+            timings=draft.clock.timings(),
+        )
+        return self._last
+
+
+def _known_in(tracks: dict[str, Track], target_id: str) -> str:
+    """Return the id, or the only target's for an empty one."""
+    names = ', '.join(repr(name) for name in tracks) or 'none'
+    if target_id in tracks:
+        return target_id
+    if not target_id and len(tracks) == 1:
+        return next(iter(tracks))
+    if not target_id:
+        message = f'target_id is empty, which means the only target; there are: {names}'
+    else:
+        message = f'there is no target {target_id!r}; there are: {names}'
+    raise PromptError(message)
+
+
+def _free_id(tracks: dict[str, Track]) -> str:
+    number = 1
+    while f'target_{number}' in tracks:
+        number += 1
+    return f'target_{number}'
+
+
+def _released(track: Track, stamp_ns: int, detail: str = '') -> Event:
+    return Event(
+        EventType.RELEASED,
+        stamp_ns,
+        track.target_id,
+        track.epoch,
+        reason=Reason.RELEASED,
+        detail=detail,
+    )
+
+
+def _accepted(message: str, track: Track, observation: Observation) -> PromptAnswer:
+    return PromptAnswer(
+        accepted=True,
+        message=message,
+        target_id=track.target_id,
+        epoch=track.epoch,
+        object_score=probability(observation.object_score_logit),
+        predicted_iou=observation.predicted_iou,
+    )
