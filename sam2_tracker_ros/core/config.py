@@ -80,6 +80,14 @@ class TrackerConfig:
     max_targets: int = setting(
         4, 'Targets that may be tracked at the same time.', minimum=1, maximum=64
     )
+    min_target_size_px: float = setting(
+        48.0,
+        'The model looks at the largest window around the target in which the root of the target '
+        'area has this many pixels of the model image; 0 always takes the whole image.',
+        minimum=0.0,
+        maximum=1024.0,
+        changeable=True,
+    )
     min_component_fraction: float = setting(
         0.2,
         'Separate pieces of a mask smaller than this fraction of its largest piece are left out '

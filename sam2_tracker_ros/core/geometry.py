@@ -3,32 +3,24 @@
 
 """From mask logits to boxes and masks of the camera image, and what boxes have in common."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 import math
 
 import cv2
 import numpy as np
 
-from sam2_tracker_ros.core.types import BoolArray, Box, Edge, Float32Array
+from sam2_tracker_ros.core.types import (
+    BoolArray,
+    Box,
+    Edge,
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    TargetMask,
+)
 
 # A box that comes this close to the image border touches it.
 EDGE_MARGIN_PX = 1.0
-
-
-@dataclass(frozen=True)
-class MaskMeasurement:
-    """
-    A mask as seen in the camera image.
-
-    :param box: tight around the mask, right and bottom exclusive.
-    :param region: boolean [box.height, box.width], the mask inside the box.
-    :param area_px: pixels of the mask.
-    """
-
-    box: Box
-    region: BoolArray
-    area_px: int
 
 
 def box_iou(first: Box, second: Box) -> float:
@@ -69,31 +61,44 @@ def touched_edges(box: Box, size_px: tuple[int, int]) -> Edge:
     return edges
 
 
-def without_small_components(mask_logits: Float32Array, min_fraction: float) -> Float32Array:
+def target_pieces(
+    mask_logits: Float32Array, window: Box, expected: Box | None, min_fraction: float
+) -> Float32Array:
     """
-    Turn separate pieces off that are small beside the largest piece.
+    Turn off the separate pieces of a mask that are not the target.
+
+    Pieces within the expected box, grown to twice its size, are the target and all others belong
+    to look-alikes; where there are none, the nearest piece is. Pieces that are small beside the
+    largest are specks.
 
     :param mask_logits: [h, w], object where positive.
-    :param min_fraction: of the largest piece's area; smaller pieces are turned off.
+    :param window: the part of the camera image that the logits cover.
+    :param expected: where the target should be, in pixels; None when nothing is expected.
+    :param min_fraction: of the largest piece's area; smaller pieces are specks.
     """
     positive = (mask_logits > 0.0).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(positive, connectivity=8)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    if count <= 2 or areas.min() >= min_fraction * areas.max():
+    if count <= 2:
         return mask_logits
-    small = np.zeros(count, np.bool_)
-    small[1:] = areas < min_fraction * areas.max()
-    return np.where(small[labels], -np.abs(mask_logits), mask_logits)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    is_target: BoolArray = areas >= min_fraction * areas.max()
+    if expected is not None:
+        gaps = _gaps(np.asarray(stats[1:], np.int32), expected, window, mask_logits.shape)
+        is_target |= gaps == 0.0
+        is_target &= gaps <= gaps[is_target].min()
+        is_target &= areas >= min_fraction * areas[is_target].max()
+    keep = np.concatenate([[True], is_target])
+    return np.where(keep[labels], mask_logits, -np.abs(mask_logits))
 
 
-def measure_mask(mask_logits: Float32Array, size_px: tuple[int, int]) -> MaskMeasurement | None:
+def mask_of(mask_logits: Float32Array, window: Box) -> TargetMask | None:
     """
     Find the pixels of the camera image whose bilinearly interpolated logit is positive.
 
     Only the region around positive logits is interpolated, so that a small target costs little.
 
-    :param mask_logits: [h, w] over the whole image.
-    :param size_px: width and height of the camera image.
+    :param mask_logits: [h, w], object where positive.
+    :param window: the part of the camera image that the logits cover, in whole pixels.
     :return: None when no pixel is positive.
     """
     positive = mask_logits > 0.0
@@ -101,7 +106,8 @@ def measure_mask(mask_logits: Float32Array, size_px: tuple[int, int]) -> MaskMea
     columns = np.flatnonzero(positive.any(axis=0))
     if not len(rows):
         return None
-    (width, height), (grid_height, grid_width) = size_px, mask_logits.shape
+    width, height = round(window.width), round(window.height)
+    grid_height, grid_width = mask_logits.shape
     row_cells, row_pixels = _affected(rows[0], rows[-1], grid_height, height)
     column_cells, column_pixels = _affected(columns[0], columns[-1], grid_width, width)
     weights_y = _bilinear_weights(height, grid_height)[row_pixels, row_cells]
@@ -111,25 +117,41 @@ def measure_mask(mask_logits: Float32Array, size_px: tuple[int, int]) -> MaskMea
     if not len(rows):
         return None
     region = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    left, top = column_pixels.start + int(columns[0]), row_pixels.start + int(rows[0])
-    box = Box(left, top, left + region.shape[1], top + region.shape[0])
-    return MaskMeasurement(box=box, region=region, area_px=int(np.count_nonzero(region)))
+    left = round(window.left) + column_pixels.start + int(columns[0])
+    top = round(window.top) + row_pixels.start + int(rows[0])
+    return TargetMask(Box(left, top, left + region.shape[1], top + region.shape[0]), region)
 
 
-def camera_mask(mask_logits: Float32Array, size_px: tuple[int, int]) -> BoolArray:
+def camera_mask(mask: TargetMask, size_px: tuple[int, int]) -> BoolArray:
     """
-    Return the mask at the size of the camera image, boolean [height, width].
+    Return a mask at the size of the camera image, boolean [height, width].
 
-    :param mask_logits: [h, w] over the whole image, object where positive.
     :param size_px: width and height of the camera image.
     """
-    mask = np.zeros((size_px[1], size_px[0]), np.bool_)
-    measurement = measure_mask(mask_logits, size_px)
-    if measurement is not None:
-        left, top = int(measurement.box.left), int(measurement.box.top)
-        height, width = measurement.region.shape
-        mask[top : top + height, left : left + width] = measurement.region
-    return mask
+    pixels = np.zeros((size_px[1], size_px[0]), np.bool_)
+    left, top = int(mask.box.left), int(mask.box.top)
+    height, width = mask.region.shape
+    pixels[top : top + height, left : left + width] = mask.region
+    return pixels
+
+
+def _gaps(stats: Int32Array, expected: Box, window: Box, shape: tuple[int, ...]) -> Float64Array:
+    """Return how far pieces are from the expected box, grown to twice its size, in cells."""
+    scale_x, scale_y = shape[1] / window.width, shape[0] / window.height
+    margin_x, margin_y = expected.width / 2.0, expected.height / 2.0
+    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
+    right = left + stats[:, cv2.CC_STAT_WIDTH]
+    bottom = top + stats[:, cv2.CC_STAT_HEIGHT]
+    gap_x = np.maximum(
+        left - (expected.right + margin_x - window.left) * scale_x,
+        (expected.left - margin_x - window.left) * scale_x - right,
+    )
+    gap_y = np.maximum(
+        top - (expected.bottom + margin_y - window.top) * scale_y,
+        (expected.top - margin_y - window.top) * scale_y - bottom,
+    )
+    gaps: Float64Array = np.hypot(np.maximum(gap_x, 0.0), np.maximum(gap_y, 0.0))
+    return gaps
 
 
 def _affected(first: int, last: int, cells: int, pixels: int) -> tuple[slice, slice]:
@@ -140,7 +162,7 @@ def _affected(first: int, last: int, cells: int, pixels: int) -> tuple[slice, sl
     return slice(max(first - 1, 0), min(last + 2, cells)), slice(start, stop)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _bilinear_weights(pixels: int, cells: int) -> Float32Array:
     """Return the [pixels, cells] matrix of bilinear interpolation, pixel centres aligned."""
     position = (np.arange(pixels) + 0.5) * cells / pixels - 0.5

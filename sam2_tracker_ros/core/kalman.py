@@ -11,6 +11,7 @@ keep its meaning. At that rate the numbers are those of SAMURAI.
 """
 
 from dataclasses import dataclass
+import math
 from typing import cast
 
 from filterpy.kalman import predict as kalman_predict
@@ -96,6 +97,18 @@ def update(state: BoxState, box: Box) -> BoxState:
         state.mean, state.covariance, _measurement(box), noise, H=_MEASUREMENT_MATRIX
     )
     return BoxState(cast('Float64Array', mean), cast('Float64Array', covariance))
+
+
+def at_rest(state: BoxState) -> BoxState:
+    """Stop the box; how fast it may have gone stays uncertain."""
+    mean = state.mean.copy()
+    mean[4:] = 0.0
+    return BoxState(mean, state.covariance)
+
+
+def center_std_px(state: BoxState) -> float:
+    """Return the standard deviation of the centre along one axis, in pixels."""
+    return math.sqrt(float(np.trace(state.center_covariance)) / 2.0)
 
 
 def _measurement(box: Box) -> Float64Array:

@@ -43,6 +43,11 @@ class CheckedPrompt:
     box: Box | None = None
     mask: BoolArray | None = None
 
+    @property
+    def extent(self) -> Box | None:
+        """Box that the operator drew, or that of the mask; None when there are only points."""
+        return self.box if self.mask is None else _box_of(self.mask)
+
 
 def check_prompt(prompt: Prompt, size_px: tuple[int, int]) -> CheckedPrompt:
     """
@@ -70,15 +75,15 @@ def check_prompt(prompt: Prompt, size_px: tuple[int, int]) -> CheckedPrompt:
     return CheckedPrompt(points=points, box=box)
 
 
-def decoder_prompt(
-    prompt: CheckedPrompt, size_px: tuple[int, int], model_size_px: int
-) -> DecoderPrompt:
+def decoder_prompt(prompt: CheckedPrompt, window: Box, model_size_px: int) -> DecoderPrompt:
     """
     Scale to the square model image; box corners come first, as in SAM 2.
 
     A mask prompt is given to the decoder as its box.
+
+    :param window: the part of the camera image that the model image shows.
     """
-    box = prompt.box if prompt.mask is None else _box_of(prompt.mask)
+    box = prompt.extent
     points: list[tuple[float, float]] = []
     labels: list[int] = []
     if box is not None:
@@ -88,18 +93,21 @@ def decoder_prompt(
     labels += [
         LABEL_FOREGROUND if point.is_foreground else LABEL_BACKGROUND for point in prompt.points
     ]
-    scale = np.array([model_size_px / size_px[0], model_size_px / size_px[1]])
-    return DecoderPrompt(
-        points=(np.array(points) * scale).astype(np.float32), labels=np.array(labels, np.int32)
-    )
+    origin = np.array([window.left, window.top])
+    scale = model_size_px / np.array([window.width, window.height])
+    scaled = (np.array(points) - origin) * scale
+    return DecoderPrompt(points=scaled.astype(np.float32), labels=np.array(labels, np.int32))
 
 
-def mask_logits_of(mask: BoolArray, size_px: int) -> Float32Array:
+def mask_logits_of(mask: BoolArray, window: Box, size_px: int) -> Float32Array:
     """
     Return the logits of a certain mask, float32 [size_px, size_px].
 
     :param mask: boolean [height, width] of the camera image.
+    :param window: the part of it that the logits cover, in whole pixels.
     """
+    rows = slice(round(window.top), round(window.bottom))
+    mask = mask[rows, round(window.left) : round(window.right)]
     shrinks = mask.shape[0] > size_px and mask.shape[1] > size_px
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     coverage = cv2.resize(mask.astype(np.float32), (size_px, size_px), interpolation=interpolation)

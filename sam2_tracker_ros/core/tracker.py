@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sam2_tracker_ros.core.config import Config
-from sam2_tracker_ros.core.memory_selection import SELECTORS
 from sam2_tracker_ros.core.model import Sam2Model
-from sam2_tracker_ros.core.observer import EncodedFrame, Observer
-from sam2_tracker_ros.core.preprocessing import model_image
+from sam2_tracker_ros.core.observer import FrameInWork, Observer
 from sam2_tracker_ros.core.prompts import check_prompt
-from sam2_tracker_ros.core.stage_clock import StageClock
 from sam2_tracker_ros.core.track import Observation, Track, probability
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
@@ -37,8 +34,7 @@ class _Draft:
     :param observations: what was found of the targets that existed before the step.
     """
 
-    frame: EncodedFrame
-    clock: StageClock
+    frame: FrameInWork
     tracks: dict[str, Track]
     observations: dict[str, Observation] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -58,8 +54,7 @@ class Tracker:
     def __init__(self, model: Sam2Model, config: Config) -> None:
         self._model = model
         self._config = config
-        selector = SELECTORS[config.tracker.memory_selection]()
-        self._observer = Observer(model, selector, config.tracker.min_component_fraction)
+        self._observer = Observer(model, config.tracker)
         self._tracks: dict[str, Track] = {}
         self._epoch = 0
         self._frame_index = 0
@@ -73,27 +68,23 @@ class Tracker:
     def reconfigure(self, config: Config) -> None:
         """Use other thresholds from the next frame on."""
         self._config = config
-        self._observer.min_component_fraction = config.tracker.min_component_fraction
+        self._observer.config = config.tracker
 
     def step(self, frame: Frame, prompts: Sequence[Prompt] = ()) -> StepResult:
         """
         Find every target in a frame, and do what the prompts ask for in that frame.
 
+        Targets that look at the same window of the image share one encoding of it.
         A prompt that cannot be used is answered with the reason and changes nothing. Stamps that
         go back forget motion and recent memory (TIME_JUMP); another image size releases all.
 
         :raises ModelError: inference failed; the targets are as they were.
         """
-        clock = StageClock()
-        with clock.stage('prepare'):
-            image = model_image(frame, self._model.spec.image_size_px)
-        with clock.stage('encode'):
-            features = self._model.encode_image(image)
-        encoded = EncodedFrame(features, self._frame_index, frame.stamp_ns, frame.size_px)
-        events = self._adapt(encoded)
-        draft = _Draft(encoded, clock, dict(self._tracks), events=events)
+        work = FrameInWork(frame, self._frame_index, self._model)
+        events = self._adapt(work)
+        draft = _Draft(work, dict(self._tracks), events=events)
         for target_id, track in self._tracks.items():
-            draft.observations[target_id] = self._observer.observe(encoded, clock, track)
+            draft.observations[target_id] = self._observer.observe(work, track)
         answers = tuple(self._answer(prompt, draft) for prompt in prompts)
         return self._commit(draft, frame.frame_id, answers)
 
@@ -127,7 +118,7 @@ class Tracker:
         stamp_ns = self._last.stamp_ns
         return tuple(_released(self._tracks.pop(name), stamp_ns) for name in names)
 
-    def _adapt(self, frame: EncodedFrame) -> list[Event]:
+    def _adapt(self, frame: FrameInWork) -> list[Event]:
         """Meet a camera that changed its size or a clock that went back."""
         if not self._tracks:
             return []
@@ -174,7 +165,7 @@ class Tracker:
         if target_id not in draft.tracks and len(draft.tracks) >= limit:
             message = f'{limit} targets are tracked; remove one, or raise max_targets'
             raise PromptError(message)
-        observation = self._observer.observe(draft.frame, draft.clock, prompt=checked)
+        observation = self._observer.observe(draft.frame, prompt=checked)
         self._require_found(observation)
         self._epoch += 1
         spec = self._model.spec
@@ -194,7 +185,7 @@ class Tracker:
         if track.target_id not in draft.observations:
             message = f'target {track.target_id!r} starts in this frame; refine it in the next one'
             raise PromptError(message)
-        observation = self._observer.observe(draft.frame, draft.clock, track, checked)
+        observation = self._observer.observe(draft.frame, track, checked)
         self._require_found(observation)
         draft.observations[track.target_id] = observation
         return _accepted('target refined', track, observation)
@@ -229,7 +220,7 @@ class Tracker:
         """Make the draft what counts."""
         frame = draft.frame
         events = draft.events
-        with draft.clock.stage('decide'):
+        with frame.clock.stage('decide'):
             self._tracks = draft.tracks
             for target_id, observation in draft.observations.items():
                 events += self._tracks[target_id].observe(
@@ -246,7 +237,7 @@ class Tracker:
             targets=targets,
             events=tuple(events),
             answers=answers,
-            timings=draft.clock.timings(),
+            timings=frame.clock.timings(),
         )
         return self._last
 

@@ -10,6 +10,7 @@ corner of the top left pixel, so that a box that covers the whole image is (0, 0
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, IntFlag
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -88,6 +89,24 @@ class Box:
     def area(self) -> float:
         """Area in square pixels."""
         return max(self.width, 0.0) * max(self.height, 0.0)
+
+
+@dataclass(frozen=True)
+class TargetMask:
+    """
+    The pixels of a target in the camera image.
+
+    :param box: tight around them, in whole pixels, right and bottom exclusive.
+    :param region: boolean [box.height, box.width], the mask inside the box.
+    """
+
+    box: Box
+    region: BoolArray
+
+    @cached_property
+    def area_px(self) -> int:
+        """Pixels of the mask."""
+        return int(np.count_nonzero(self.region))
 
 
 class PromptAction(IntEnum):
@@ -252,9 +271,7 @@ class TargetResult:
     One target after one frame.
 
     :param box: measured when measured is true, else predicted (COASTING) or last known (LOST).
-    :param mask_logits: float32 [h, w] over the whole image at the model's resolution, object where
-        positive; None when not measured.
-    :param mask_area_px: object pixels, scaled to the camera image.
+    :param mask: None when not measured.
     """
 
     target_id: str
@@ -265,8 +282,7 @@ class TargetResult:
     box: Box | None
     scores: Scores
     motion: Motion | None
-    mask_logits: Float32Array | None
-    mask_area_px: int
+    mask: TargetMask | None
     edges: Edge
     time_since_measured_s: float
     frames_since_measured: int

@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where one target is believed to be, how large it is, and which masks fit that."""
+
+import math
+
+from sam2_tracker_ros.core import kalman
+from sam2_tracker_ros.core.geometry import distance_to_segment, touched_edges
+from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Box, Edge, TargetMask
+
+# A target is leaving when its predicted box is this far out, as a fraction of the box side.
+_LEAVING_FRACTION = 0.5
+# The usual area follows a shrinking target with this half-life, so that a target that comes out
+# from behind something is not taken for an explosion of the sliver that was seen last.
+_AREA_HALF_LIFE_S = 1.0
+# While a target is not measured its area may double every second, so many times at most.
+_MAX_AREA_DOUBLINGS = 2.0
+# Standard deviations of the predicted centre that a search leaves room for.
+_MARGIN_STDS = 2.0
+# A mask below this fraction of the usual area shows a part of a target that is being hidden.
+_PART_FRACTION = 0.5
+
+
+class TargetMotion:
+    """
+    The last measured box, a Kalman filter over the boxes, and the usual area of the mask.
+
+    :param mask: of the prompted frame.
+    """
+
+    def __init__(self, mask: TargetMask, stamp_ns: int) -> None:
+        self._state: kalman.BoxState | None = kalman.initial_state(mask.box)
+        self._stamp_ns = stamp_ns
+        self._measured_box = mask.box
+        self._usual_area_px = float(mask.area_px)
+
+    @property
+    def measured_box(self) -> Box:
+        """Where the target was measured last."""
+        return self._measured_box
+
+    def predicted(self, now_ns: int) -> kalman.BoxState | None:
+        """Return where the target should be now; None when its motion is unknown."""
+        if self._state is None:
+            return None
+        return kalman.predict(self._state, self._since_s(now_ns))
+
+    def where_to_look(self, now_ns: int, *, is_seen: bool) -> tuple[Box, float]:
+        """
+        Return where the target should be, and the room to leave around it in pixels.
+
+        Where an unseen target has gone is uncertain: half way between where it was measured last
+        and where the filter has it now, with room for both.
+        """
+        state = self.predicted(now_ns)
+        if state is None:
+            return self._measured_box, 0.0
+        box, margin_px = state.box, _MARGIN_STDS * kalman.center_std_px(state)
+        if is_seen:
+            return box, margin_px
+        (x, y), (last_x, last_y) = box.center, self._measured_box.center
+        shift_x, shift_y = (last_x - x) / 2.0, (last_y - y) / 2.0
+        middle = Box(
+            box.left + shift_x, box.top + shift_y, box.right + shift_x, box.bottom + shift_y
+        )
+        return middle, margin_px + math.hypot(shift_x, shift_y)
+
+    def excess(self, mask: TargetMask | None, now_ns: int, gate: float) -> float:
+        """
+        Return how far off the expected path a mask is, over the distance that is allowed.
+
+        The path leads from where the target was measured last to where the filter predicts it:
+        while it was hidden it may have gone on or stopped. Allowed is a box diagonal and
+        `gate` standard deviations of the prediction.
+
+        :return: NaN when there is nothing to compare, or the gate is 0.
+        """
+        predicted = self.predicted(now_ns)
+        if mask is None or predicted is None or gate <= 0.0:
+            return math.nan
+        expected = predicted.box
+        distance_px = distance_to_segment(
+            mask.box.center, self._measured_box.center, expected.center
+        )
+        allowed_px = gate * kalman.center_std_px(predicted)
+        allowed_px += math.hypot(expected.width, expected.height)
+        return distance_px / allowed_px
+
+    def believed_area_px(self, unseen_s: float) -> float:
+        """Return the usual area, larger the longer the target was not measured."""
+        return self._usual_area_px * math.pow(2.0, min(unseen_s, _MAX_AREA_DOUBLINGS))
+
+    def leaving(self, now_ns: int, size_px: tuple[int, int]) -> Edge:
+        """Return the image borders that the target touches, or is predicted to cross."""
+        edges = touched_edges(self._measured_box, size_px)
+        predicted = self.predicted(now_ns)
+        if predicted is None:
+            return edges
+        box = predicted.box
+        margin_x, margin_y = box.width * _LEAVING_FRACTION, box.height * _LEAVING_FRACTION
+        inner = Box(
+            box.left + margin_x, box.top + margin_y, box.right - margin_x, box.bottom - margin_y
+        )
+        return edges | touched_edges(inner, size_px)
+
+    def measure(self, mask: TargetMask, now_ns: int, *, was_lost: bool) -> None:
+        """
+        Correct the motion by a mask, unless it shows only a part of a half hidden target.
+
+        A part would pull the filter to the border of what hides the target, and make it small.
+        """
+        faded_px = self._usual_area_px * 0.5 ** (self._since_s(now_ns) / _AREA_HALF_LIFE_S)
+        self._usual_area_px = max(float(mask.area_px), faded_px)
+        is_part = mask.area_px < _PART_FRACTION * self._usual_area_px
+        state = self.predicted(now_ns)
+        if state is None:
+            state = kalman.initial_state(mask.box)
+        elif was_lost:
+            box = _moved_to(state.box, mask.box.center) if is_part else mask.box
+            state = kalman.initial_state(box)
+        elif not (is_part and _contains(state.box, mask.box.center)):
+            state = kalman.update(state, mask.box)
+        self._state, self._stamp_ns, self._measured_box = state, now_ns, mask.box
+
+    def coast(self, now_ns: int, *, is_lost: bool) -> None:
+        """Go on without a measurement; a lost target is expected around where it was lost."""
+        state = self.predicted(now_ns)
+        self._state = kalman.at_rest(state) if state is not None and is_lost else state
+        self._stamp_ns = now_ns
+
+    def forget(self, now_ns: int) -> None:
+        """Know nothing of the motion any more."""
+        self._state, self._stamp_ns = None, now_ns
+
+    def _since_s(self, now_ns: int) -> float:
+        return (now_ns - self._stamp_ns) / NANOSECONDS_PER_SECOND
+
+
+def _moved_to(box: Box, center: tuple[float, float]) -> Box:
+    half_width, half_height = box.width / 2.0, box.height / 2.0
+    return Box(
+        center[0] - half_width,
+        center[1] - half_height,
+        center[0] + half_width,
+        center[1] + half_height,
+    )
+
+
+def _contains(box: Box, point: tuple[float, float]) -> bool:
+    return box.left <= point[0] <= box.right and box.top <= point[1] <= box.bottom
