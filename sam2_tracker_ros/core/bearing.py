@@ -19,6 +19,10 @@ from sam2_tracker_ros.core.types import Box, Float64Array, Motion
 
 # Step of the numerical derivative of angle by pixel.
 _STEP_PX = 0.5
+# Undoing distortion stops there; OpenCV's default of 5 rounds is off by half a milliradian.
+_UNDISTORT_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
+# A direction that does not lead back to its pixel this closely is none.
+_MAX_PROJECTION_ERROR_PX = 0.1
 
 # Distortion coefficients by model: 4 (fisheye), 4, 5 or 8.
 COEFFICIENTS: dict[str, tuple[int, ...]] = {
@@ -71,6 +75,7 @@ class CameraCalibration:
         :param points_px: [N, 2], pixels of the image; the outer corner of the top left pixel is
             (0, 0), so a pixel's centre, CameraInfo's integer coordinate, is at + 0.5.
         :param image_size_px: width and height of the image the points are in.
+        :return: NaN for points that the lens shows no direction in front of the camera at.
         """
         left, top, width, height = self.roi
         if not (width and height):
@@ -79,14 +84,20 @@ class CameraCalibration:
         full = points_px * scale + np.array([left, top]) - 0.5
         pixels = np.ascontiguousarray(full, np.float64).reshape(-1, 1, 2)
         coefficients = self.distortion if self.distortion.any() else np.zeros(4)
+        at_rest = np.zeros(3)
         if self.distortion_model == 'equidistant':
             plane = cv2.fisheye.undistortPoints(pixels, self.matrix, coefficients)
+            rays = cv2.convertPointsToHomogeneous(plane)
+            back, _ = cv2.fisheye.projectPoints(rays, at_rest, at_rest, self.matrix, coefficients)
         else:
-            plane = cv2.undistortPoints(pixels, self.matrix, coefficients)
-        plane = plane.reshape(-1, 2)
-        rays = np.column_stack([plane, np.ones(len(plane))])
-        unit: Float64Array = rays / np.linalg.norm(rays, axis=1, keepdims=True)
-        return unit
+            plane = cv2.undistortPointsIter(
+                pixels, self.matrix, coefficients, np.eye(3), np.eye(3), _UNDISTORT_CRITERIA
+            )
+            rays = cv2.convertPointsToHomogeneous(plane)
+            back, _ = cv2.projectPoints(rays, at_rest, at_rest, self.matrix, coefficients)
+        unit: Float64Array = rays[:, 0] / np.linalg.norm(rays[:, 0], axis=1, keepdims=True)
+        is_seen = np.abs(back - pixels).max(axis=(1, 2)) < _MAX_PROJECTION_ERROR_PX
+        return np.where(is_seen[:, None], unit, math.nan)
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,7 @@ class Bearing:
     Direction of a box centre; angles in radians, + right and + down, rates in radians per second.
 
     :param ray: unit vector [3].
+    :param size: angles between the sides of the box; NaN where a side is out of view.
     :param covariance: [2, 2] of the angles in square radians; NaN when unknown.
     """
 
@@ -133,7 +145,7 @@ def bearing_of(
         ]
     )
     rays = calibration.rays(samples, image_size_px)
-    if not np.isfinite(rays).all():
+    if not np.isfinite(rays[:5]).all():
         return None
     angles = np.column_stack(
         [np.arctan2(rays[:, 0], rays[:, 2]), np.arctan2(rays[:, 1], rays[:, 2])]

@@ -84,7 +84,7 @@ def predict(state: BoxState, dt_s: float) -> BoxState:
     """Move the state `dt_s` seconds on; its uncertainty grows."""
     transition = np.eye(8)
     transition[:4, 4:] = np.eye(4) * dt_s
-    noise = np.diag(_variances(*_noise_std(state.mean[3]))) * dt_s * REFERENCE_RATE_HZ
+    noise = _process_noise(_variances(*_noise_std(state.mean[3])), dt_s * REFERENCE_RATE_HZ)
     mean, covariance = kalman_predict(state.mean, state.covariance, F=transition, Q=noise)
     return BoxState(cast('Float64Array', mean), cast('Float64Array', covariance))
 
@@ -126,8 +126,29 @@ def _noise_std(height_px: float) -> tuple[float, float]:
     )
 
 
+def _process_noise(variances: Float64Array, frames: float) -> Float64Array:
+    """
+    Return the noise [8, 8] that so many steps of one frame add up to; fractions go on smoothly.
+
+    One long step and many short ones agree: velocity noise of early frames moves the position in
+    all later ones.
+
+    :param variances: [8] of one frame.
+    """
+    position, velocity = np.diag(variances[:4]), np.diag(variances[4:])
+    # Sums over k = 0 .. frames - 1 of k and of k squared.
+    sum_s = frames * (frames - 1.0) / 2.0 / REFERENCE_RATE_HZ
+    sum_squares_s2 = frames * (frames - 1.0) * (2.0 * frames - 1.0) / 6.0 / REFERENCE_RATE_HZ**2
+    return np.block(
+        [
+            [position * frames + velocity * sum_squares_s2, velocity * sum_s],
+            [velocity * sum_s, velocity * frames],
+        ]
+    )
+
+
 def _variances(position: float, velocity: float) -> Float64Array:
     """Return the eight variances of a state from the deviations of position and velocity."""
     std = [position, position, ASPECT_STD, position]
-    std += [velocity, velocity, ASPECT_VELOCITY_STD, velocity]
+    std += [velocity, velocity, ASPECT_VELOCITY_STD * REFERENCE_RATE_HZ, velocity]
     return np.array(std) ** 2

@@ -27,7 +27,7 @@ def model_image(frame: Frame, window: Box, size_px: int) -> UInt8Array:
     :return: uint8 RGB [size_px, size_px, 3].
     """
     left, top, right, bottom = map(round, (window.left, window.top, window.right, window.bottom))
-    shrinks = right - left > size_px and bottom - top > size_px
+    shrinks = min(right - left, bottom - top) >= size_px
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     image = cv2.resize(
         frame.pixels[top:bottom, left:right], (size_px, size_px), interpolation=interpolation

@@ -108,7 +108,7 @@ def mask_logits_of(mask: BoolArray, window: Box, size_px: int) -> Float32Array:
     """
     rows = slice(round(window.top), round(window.bottom))
     mask = mask[rows, round(window.left) : round(window.right)]
-    shrinks = mask.shape[0] > size_px and mask.shape[1] > size_px
+    shrinks = min(mask.shape) >= size_px
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     coverage = cv2.resize(mask.astype(np.float32), (size_px, size_px), interpolation=interpolation)
     return ((coverage * 2.0 - 1.0) * CERTAIN_LOGIT).astype(np.float32)

@@ -28,8 +28,8 @@ def window_around(
     """
     Return the largest window in which a target still has its pixels, in whole pixels.
 
-    It is square where the image is large enough, and the whole image where that shows the target
-    large enough.
+    It is square where the image is large enough and the target fits in, and the whole image where
+    that shows the target large enough.
 
     :param box: of the target, in pixels of the camera image.
     :param size_px: width and height of the camera image.
@@ -43,8 +43,8 @@ def window_around(
     side = target_px * model_size_px / min_target_size_px
     side = min(side + 2.0 * margin_px, side * MAX_GROWTH)
     center_x, center_y = box.center
-    left, right = _span(center_x, side, size_px[0])
-    top, bottom = _span(center_y, side, size_px[1])
+    left, right = _span(center_x, max(side, box.width), size_px[0])
+    top, bottom = _span(center_y, max(side, box.height), size_px[1])
     return Box(left, top, right, bottom)
 
 

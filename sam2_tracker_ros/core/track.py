@@ -156,8 +156,11 @@ class Track:
 
     def pass_time(self, now_ns: int, reason: Reason, config: StatusConfig) -> tuple[Event, ...]:
         """Let time pass without a frame: nothing is measured, for that reason."""
+        frames = self._status.frames_since_measured
         self._observation = None
-        return self._advance(reason, now_ns, config)
+        events = self._advance(reason, now_ns, config)
+        self._status = replace(self._status, frames_since_measured=frames)
+        return events
 
     def restart_clock(self, now_ns: int, epoch: int) -> None:
         """Forget motion and the order of memory after stamps jumped back."""

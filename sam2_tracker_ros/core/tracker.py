@@ -58,6 +58,8 @@ class Tracker:
         self._tracks: dict[str, Track] = {}
         self._epoch = 0
         self._frame_index = 0
+        # Of frames whose inference failed after the tracker had adapted to them.
+        self._unreported: list[Event] = []
         self._last = StepResult(stamp_ns=0, frame_id='', size_px=(0, 0))
 
     @property
@@ -81,9 +83,8 @@ class Tracker:
         :raises ModelError: inference failed; the targets are as they were.
         """
         work = FrameInWork(frame, self._frame_index, self._model)
-        events = self._adapt(work)
-        draft = _Draft(work, dict(self._tracks), events=events)
-        for target_id, track in self._tracks.items():
+        draft = self._begin(work)
+        for target_id, track in draft.tracks.items():
             draft.observations[target_id] = self._observer.observe(work, track)
         answers = tuple(self._answer(prompt, draft) for prompt in prompts)
         return self._commit(draft, frame.frame_id, answers)
@@ -118,23 +119,27 @@ class Tracker:
         stamp_ns = self._last.stamp_ns
         return tuple(_released(self._tracks.pop(name), stamp_ns) for name in names)
 
-    def _adapt(self, frame: FrameInWork) -> list[Event]:
-        """Meet a camera that changed its size or a clock that went back."""
-        if not self._tracks:
-            return []
-        if frame.size_px != self._last.size_px:
+    def _begin(self, frame: FrameInWork) -> _Draft:
+        """Start a draft; meet a camera that changed its size or a clock that went back."""
+        draft = _Draft(frame, dict(self._tracks))
+        if self._tracks and frame.size_px != self._last.size_px:
             old, new = ('{} x {}'.format(*size) for size in (self._last.size_px, frame.size_px))
             detail = f'the image size changed from {old} to {new}; prompt again'
-            tracks, self._tracks = self._tracks, {}
-            return [_released(track, frame.stamp_ns, detail) for track in tracks.values()]
-        if frame.stamp_ns >= self._last.stamp_ns:
-            return []
+            draft.events += [
+                _released(track, frame.stamp_ns, detail) for track in draft.tracks.values()
+            ]
+            draft.tracks.clear()
+        elif self._tracks and frame.stamp_ns < self._last.stamp_ns:
+            draft.events.append(self._restart_clock(frame.stamp_ns))
+        return draft
+
+    def _restart_clock(self, stamp_ns: int) -> Event:
         self._epoch += 1
         for track in self._tracks.values():
-            track.restart_clock(frame.stamp_ns, self._epoch)
-        back_s = (self._last.stamp_ns - frame.stamp_ns) / NANOSECONDS_PER_SECOND
+            track.restart_clock(stamp_ns, self._epoch)
+        back_s = (self._last.stamp_ns - stamp_ns) / NANOSECONDS_PER_SECOND
         detail = f'stamps went back by {back_s:.3f} s; motion and recent memory are forgotten'
-        return [Event(EventType.TIME_JUMP, frame.stamp_ns, epoch=self._epoch, detail=detail)]
+        return Event(EventType.TIME_JUMP, stamp_ns, epoch=self._epoch, detail=detail)
 
     def _answer(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
         """Do what one prompt asks for, in the draft."""
@@ -230,6 +235,7 @@ class Tracker:
                 track.result(frame.stamp_ns, frame.size_px) for track in self._tracks.values()
             )
         self._frame_index += 1
+        self._unreported = []
         self._last = StepResult(
             stamp_ns=frame.stamp_ns,
             frame_id=frame_id,

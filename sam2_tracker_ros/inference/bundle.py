@@ -1,0 +1,236 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""
+A model bundle: a folder with five graphs and the numbers that belong to them.
+
+A folder with `manifest.json` is ours: the manifest names every file with its digest, and each
+graph's inputs and outputs. A folder without one is read as the published SAM 2.1 bundle:
+`constants.json` and `onnx/STAGE.onnx` under their fixed names, without digests.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+import hashlib
+import json
+from pathlib import Path, PurePath
+from typing import Any
+
+from sam2_tracker_ros.errors import ModelError
+from sam2_tracker_ros.inference.constants import ModelConstants, constants_from_json
+from sam2_tracker_ros.inference.contract import CONTRACT
+
+MANIFEST = 'manifest.json'
+CONSTANTS = 'constants.json'
+FORMAT = 1
+MAX_JSON_BYTES = 8 << 20
+MAX_GRAPH_BYTES = 2 << 30  # what one ONNX file can hold
+
+PACKAGE_DIR = Path(__file__).resolve().parent.parent
+# Where bundles that are named, not located, are looked for: installed, and in a source checkout.
+BUNDLE_ROOTS = (PACKAGE_DIR / 'bundles', PACKAGE_DIR.parent / 'resource')
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class GraphFile:
+    """
+    One graph of a bundle.
+
+    :param inputs: the shapes that the manifest declares, -1 for a free axis; None without one.
+    :param outputs: likewise.
+    """
+
+    stage: str
+    path: Path
+    inputs: Shapes | None = None
+    outputs: Shapes | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """
+    A bundle whose files are all there and are what the manifest says.
+
+    :param graphs: by stage.
+    """
+
+    name: str
+    family: str
+    precision: str
+    graphs: Mapping[str, GraphFile]
+    constants: ModelConstants
+
+
+def bundle_folder(name_or_path: str) -> Path:
+    """
+    Find the folder of a bundle.
+
+    :param name_or_path: a folder, else the name of a bundle that is part of the package.
+    :raises ModelError: there is none; says which names exist.
+    """
+    path = Path(name_or_path).expanduser()
+    candidates = [path]
+    if path.name == name_or_path:
+        candidates += [root / name_or_path for root in BUNDLE_ROOTS]
+    for candidate in candidates:
+        if _is_bundle(candidate):
+            return candidate
+    names = ', '.join(sorted(set(_bundle_names()))) or 'none'
+    if path.exists():
+        message = (
+            f'{path} is no model bundle: expected a folder with {MANIFEST} or {CONSTANTS}; '
+            f'name such a folder, or a bundle of the package: {names}'
+        )
+    else:
+        message = (
+            f'unknown model {name_or_path!r}: neither a folder nor a bundle of the package; '
+            f'the package has: {names}; name one of these or give the path of a bundle folder'
+        )
+    raise ModelError(message)
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """
+    Read what a bundle says about itself and check its files; opens no graph.
+
+    :raises ModelError: a file is missing, damaged, too large or not the one that was meant.
+    """
+    if (folder / MANIFEST).exists():
+        return _read_ours(folder)
+    return _read_published(folder)
+
+
+def _is_bundle(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (MANIFEST, CONSTANTS))
+
+
+def _bundle_names() -> Iterator[str]:
+    for root in BUNDLE_ROOTS:
+        if root.is_dir():
+            yield from (folder.name for folder in root.iterdir() if _is_bundle(folder))
+
+
+def _read_ours(folder: Path) -> Bundle:
+    path = folder / MANIFEST
+    manifest = _read_json(path)
+    if manifest.get('format') != FORMAT:
+        message = (
+            f'{path} has format {manifest.get("format")!r}; expected {FORMAT}: '
+            'use the version of the package that the bundle was exported for, or export it again'
+        )
+        raise ModelError(message)
+    graphs = _entry(path, manifest, 'graphs', dict)
+    missing = [stage for stage in CONTRACT if stage not in graphs]
+    if missing:
+        message = (
+            f'{path} names no graph for {", ".join(missing)}; expected {", ".join(CONTRACT)}: '
+            'export the bundle again'
+        )
+        raise ModelError(message)
+    constants = _file_inside(folder, _entry(path, manifest, 'constants', str), MAX_JSON_BYTES)
+    _check_digest(constants, _entry(path, manifest, 'constants_sha256', str))
+    return Bundle(
+        name=_entry(path, manifest, 'name', str),
+        family=_entry(path, manifest, 'family', str),
+        precision=_entry(path, manifest, 'precision', str),
+        graphs={stage: _graph_file(path, stage, graphs[stage]) for stage in CONTRACT},
+        constants=constants_from_json(_read_json(constants), constants),
+    )
+
+
+def _read_published(folder: Path) -> Bundle:
+    """Read a bundle that says nothing about itself; its card says fp32."""
+    constants = _file_inside(folder, CONSTANTS, MAX_JSON_BYTES)
+    graphs = {
+        stage: GraphFile(stage, _file_inside(folder, f'onnx/{stage}.onnx', MAX_GRAPH_BYTES))
+        for stage in CONTRACT
+    }
+    return Bundle(
+        name=folder.resolve().name,
+        family='sam2',
+        precision='fp32',
+        graphs=graphs,
+        constants=constants_from_json(_read_json(constants), constants, is_published=True),
+    )
+
+
+def _graph_file(manifest: Path, stage: str, entry: Any) -> GraphFile:
+    if not isinstance(entry, dict):
+        message = f'{manifest}: the entry of {stage} is {entry!r}; expected an object'
+        raise ModelError(message)
+    file = _entry(manifest, entry, 'file', str)
+    path = _file_inside(manifest.parent, file, MAX_GRAPH_BYTES)
+    _check_digest(path, _entry(manifest, entry, 'sha256', str))
+    return GraphFile(
+        stage, path, _shapes(manifest, entry, 'inputs'), _shapes(manifest, entry, 'outputs')
+    )
+
+
+def _shapes(manifest: Path, entry: dict[str, Any], key: str) -> Shapes:
+    declared = _entry(manifest, entry, key, dict)
+    try:
+        return {name: tuple(int(size) for size in dims) for name, dims in declared.items()}
+    except (TypeError, ValueError) as error:
+        message = f'{manifest}: {key} is {declared!r}; expected lists of whole numbers by name'
+        raise ModelError(message) from error
+
+
+def _entry(path: Path, record: dict[str, Any], key: str, kind: type[Any]) -> Any:
+    value = record.get(key)
+    if not isinstance(value, kind):
+        found = 'missing' if key not in record else repr(value)
+        message = (
+            f'{path}: {key!r} is {found}; expected a JSON value of type {kind.__name__}: '
+            'export the bundle again'
+        )
+        raise ModelError(message)
+    return value
+
+
+def _file_inside(folder: Path, name: str, max_bytes: int) -> Path:
+    """Return a file of the bundle, or the one it links to, as download caches keep them."""
+    path = folder / name
+    if PurePath(name).is_absolute() or '..' in PurePath(name).parts:
+        message = f'{folder}: the file name {name!r} leads out of the bundle; expected one inside'
+        raise ModelError(message)
+    if not path.is_file():
+        message = f'{path} is missing; copy, fetch or export the whole bundle again'
+        raise ModelError(message)
+    size = path.stat().st_size
+    if not 0 < size <= max_bytes:
+        message = (
+            f'{path} has {size} bytes; expected 1 to {max_bytes}: '
+            'copy, fetch or export the bundle again'
+        )
+        raise ModelError(message)
+    return path
+
+
+def _check_digest(path: Path, expected: str) -> None:
+    digest = hashlib.sha256()
+    with path.open('rb') as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    if digest.hexdigest() != expected.lower():
+        message = (
+            f'{path} is not the file that {MANIFEST} names: its SHA-256 is {digest.hexdigest()}, '
+            f'expected {expected}; the file is truncated or changed: copy the bundle again'
+        )
+        raise ModelError(message)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > MAX_JSON_BYTES:
+        message = f'{path} has {path.stat().st_size} bytes; expected at most {MAX_JSON_BYTES}'
+        raise ModelError(message)
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (ValueError, RecursionError) as error:
+        message = f'{path} is not JSON ({error}); it is damaged: copy the bundle again'
+        raise ModelError(message) from error
+    if not isinstance(content, dict):
+        message = f'{path} holds a JSON {type(content).__name__}; expected an object'
+        raise ModelError(message)
+    return content

@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Every way to point at a target: topics, clicks and services."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Any, TypeAlias
+
+from geometry_msgs.msg import Point, PointStamped
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from std_srvs.srv import Trigger
+
+from sam2_tracker_ros.core.types import Prompt, PromptAction, PromptAnswer
+from sam2_tracker_ros.errors import PromptError
+from sam2_tracker_ros.messages import prompt_from_click, prompt_from_message, stamp_ns_of
+from sam2_tracker_ros.msg import Prompt as PromptMessage
+from sam2_tracker_ros.ros import qos
+from sam2_tracker_ros.srv import SetTarget
+
+Answer: TypeAlias = 'Future[PromptAnswer]'
+
+# A frame answers within one step of the model; images that stop are answered by the watchdog.
+ANSWER_TIMEOUT_S = 10.0
+_NEWEST_FRAME_USED = '; applied to the newest frame, not to the stamped one'
+
+
+class PromptInputs:
+    """
+    Turns messages and service calls into prompts, and answers them.
+
+    :param ask: hands a prompt to the tracker, or raises PromptError.
+    :param reject: publishes that a prompt was not accepted, given the reason and the target id.
+    """
+
+    def __init__(
+        self, node: Node, ask: Callable[[Prompt], Answer], reject: Callable[[str, str], None]
+    ) -> None:
+        self._logger = node.get_logger()
+        self._ask = ask
+        self._reject = reject
+        node.create_subscription(PromptMessage, '~/prompt', self._on_prompt, qos.PROMPT)
+        node.create_subscription(Point, '~/prompt/click', self._on_click, qos.PROMPT)
+        node.create_subscription(PointStamped, '~/prompt/point', self._on_point, qos.PROMPT)
+        # Services wait for a frame: in a group of their own they hold nothing else up.
+        group = MutuallyExclusiveCallbackGroup()
+        node.create_service(SetTarget, '~/set_target', self._on_set_target, callback_group=group)
+        node.create_service(Trigger, '~/stop', self._on_stop, callback_group=group)
+
+    def _on_prompt(self, message: Any) -> None:
+        note = _NEWEST_FRAME_USED if stamp_ns_of(message.header) else ''
+        self._ask_and_log(lambda: prompt_from_message(message), message.target_id, note)
+
+    def _on_click(self, message: Point) -> None:
+        self._ask_and_log(lambda: prompt_from_click(message), '', '')
+
+    def _on_point(self, message: PointStamped) -> None:
+        note = _NEWEST_FRAME_USED if stamp_ns_of(message.header) else ''
+        self._ask_and_log(lambda: prompt_from_click(message.point), '', note)
+
+    def _ask_and_log(self, read: Callable[[], Prompt], target_id: str, note: str) -> None:
+        try:
+            answer = self._ask(read())
+        except PromptError as error:
+            self._reject(str(error), target_id)
+            self._logger.warning(f'prompt rejected: {error}')
+            return
+        answer.add_done_callback(lambda done: self._log(done.result(), note))
+
+    def _log(self, answer: PromptAnswer, note: str) -> None:
+        if answer.accepted:
+            self._logger.info(f'{answer.target_id}: {answer.message}{note}')
+        else:
+            self._logger.warning(f'prompt rejected: {answer.message}')
+
+    def _on_set_target(self, request: Any, response: Any) -> Any:
+        target_id = request.prompt.target_id
+        answer = self._wait_for_answer(lambda: prompt_from_message(request.prompt), target_id)
+        note = _NEWEST_FRAME_USED if stamp_ns_of(request.prompt.header) else ''
+        response.accepted = answer.accepted
+        response.message = answer.message + (note if answer.accepted else '')
+        response.target_id = answer.target_id
+        response.epoch = answer.epoch
+        response.object_score = float(answer.object_score)
+        response.predicted_iou = float(answer.predicted_iou)
+        return response
+
+    def _on_stop(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        answer = self._wait_for_answer(lambda: Prompt(PromptAction.CLEAR), '')
+        response.success = answer.accepted
+        response.message = answer.message
+        return response
+
+    def _wait_for_answer(self, read: Callable[[], Prompt], target_id: str) -> PromptAnswer:
+        try:
+            return self._ask(read()).result(timeout=ANSWER_TIMEOUT_S)
+        except PromptError as error:
+            why = str(error)
+            self._reject(why, target_id)
+        except FutureTimeoutError:
+            why = (
+                f'no frame answered within {ANSWER_TIMEOUT_S:g} s; the prompt may still take '
+                'effect; see /diagnostics for the rate of the node'
+            )
+        return PromptAnswer(accepted=False, message=why, target_id=target_id)

@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Prompts on their way from the callbacks to the frame that answers them."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+from sam2_tracker_ros.core.tracker import Tracker
+from sam2_tracker_ros.core.types import Event, EventType, Prompt, PromptAction, PromptAnswer
+from sam2_tracker_ros.errors import PromptError
+
+_RELEASES = (PromptAction.REMOVE, PromptAction.CLEAR)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A prompt and the promise of its answer."""
+
+    prompt: Prompt
+    answer: 'Future[PromptAnswer]' = field(default_factory=Future)
+
+
+class PromptQueue:
+    """
+    Prompts in order of arrival; `put` may be called by any thread, the rest by the worker.
+
+    :param report: publishes events that do not come from a frame.
+    :param now_ns: the node's clock.
+    """
+
+    def __init__(
+        self, report: Callable[[Sequence[Event]], None], now_ns: Callable[[], int]
+    ) -> None:
+        self._report = report
+        self._now_ns = now_ns
+        self._arrived: deque[Request] = deque()
+        self._waiting: list[Request] = []
+
+    def put(self, prompt: Prompt) -> 'Future[PromptAnswer]':
+        """Take a prompt in, and promise an answer."""
+        request = Request(prompt)
+        self._arrived.append(request)
+        return request.answer
+
+    def sort(self, tracker: Tracker, why_no_image: str) -> None:
+        """
+        Release what needs no image, refuse what would wait in vain, let the rest wait.
+
+        :param why_no_image: empty while images come.
+        """
+        while self._arrived:
+            request = self._arrived.popleft()
+            if request.prompt.action in _RELEASES and not self._waiting:
+                self._release(request, tracker)
+            else:
+                self._waiting.append(request)
+        if why_no_image:
+            self.refuse(self._waiting, why_no_image)
+            self._waiting = []
+
+    def take(self) -> list[Request]:
+        """Return the prompts for the frame in hand."""
+        requests, self._waiting = self._waiting, []
+        return requests
+
+    def refuse(self, requests: Iterable[Request], why: str) -> None:
+        """Answer that nothing was done, with an event that says why."""
+        for request in requests:
+            target_id = request.prompt.target_id
+            self._report([rejection(why, self._now_ns(), target_id)])
+            request.answer.set_result(PromptAnswer(False, why, target_id))
+
+    def refuse_all(self, why: str) -> None:
+        """Refuse everything that is still here."""
+        self.refuse([*self._waiting, *self._arrived], why)
+        self._waiting = []
+        self._arrived.clear()
+
+    def _release(self, request: Request, tracker: Tracker) -> None:
+        try:
+            events = tracker.release(_target_to_release(request.prompt, tracker.target_ids))
+        except PromptError as error:
+            self.refuse([request], str(error))
+            return
+        now_ns = self._now_ns()
+        self._report([replace(event, stamp_ns=now_ns) for event in events])
+        names = ', '.join(event.target_id for event in events) or 'nothing to release'
+        epoch = events[0].epoch if len(events) == 1 else 0
+        answer = PromptAnswer(True, f'released: {names}', request.prompt.target_id, epoch)
+        request.answer.set_result(answer)
+
+
+def rejection(why: str, stamp_ns: int, target_id: str = '') -> Event:
+    """Return the event that tells of a prompt that was not accepted."""
+    return Event(EventType.PROMPT_REJECTED, stamp_ns, target_id, detail=why)
+
+
+def _target_to_release(prompt: Prompt, target_ids: Sequence[str]) -> str:
+    """
+    Return what Tracker.release takes: an id, or an empty text for all targets.
+
+    :raises PromptError: an empty id stands for the only target, and there is none or several.
+    """
+    if prompt.action is PromptAction.CLEAR:
+        return ''
+    if prompt.target_id:
+        return prompt.target_id
+    if len(target_ids) == 1:
+        return target_ids[0]
+    names = ', '.join(repr(name) for name in target_ids) or 'none'
+    message = f'target_id is empty, which means the only target; there are: {names}'
+    raise PromptError(message)

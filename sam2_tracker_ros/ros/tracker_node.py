@@ -1,0 +1,260 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The node `tracker`: camera images and prompts in, targets out."""
+
+from collections.abc import Callable
+import signal
+import threading
+import traceback
+from typing import Any, TypeAlias
+
+from diagnostic_msgs.msg import DiagnosticArray
+import rclpy
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
+from rclpy.timer import Timer
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from sam2_tracker_ros.core.bearing import CameraCalibration
+from sam2_tracker_ros.core.config import Config, ModelConfig
+from sam2_tracker_ros.core.model import Sam2Model
+from sam2_tracker_ros.core.tracker import Tracker
+from sam2_tracker_ros.core.types import Event, EventType, Prompt
+from sam2_tracker_ros.errors import PromptError, Sam2TrackerError
+from sam2_tracker_ros.inference import load_model
+from sam2_tracker_ros.messages import (
+    calibration_from_camera_info,
+    frame_from_compressed_image,
+    frame_from_image,
+)
+from sam2_tracker_ros.ros import qos
+from sam2_tracker_ros.ros.diagnostics import Health, diagnostic_array
+from sam2_tracker_ros.ros.message_classes import installed_message_classes
+from sam2_tracker_ros.ros.parameters import Settings
+from sam2_tracker_ros.ros.prompt_inputs import Answer, PromptInputs
+from sam2_tracker_ros.ros.prompt_queue import rejection
+from sam2_tracker_ros.ros.publishers import Publishers
+from sam2_tracker_ros.ros.warm_up import warm_up
+from sam2_tracker_ros.ros.worker import Worker
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # ROS 2 Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
+ModelLoader: TypeAlias = Callable[[ModelConfig], Sam2Model]
+
+# One for the services that wait for a frame, one for everything else.
+EXECUTOR_THREADS = 2
+
+
+class TrackerNode(LifecycleNode):
+    """
+    Configure loads the model, activate subscribes; the tracker runs in a Worker.
+
+    :param model_loader: makes the model that the parameters name.
+    :param node_arguments: of rclpy's Node, such as namespace and parameter_overrides.
+    :raises ConfigError: a parameter from a file or the command line is out of its range.
+    """
+
+    def __init__(self, model_loader: ModelLoader = load_model, **node_arguments: Any) -> None:
+        super().__init__('tracker', **node_arguments)
+        self._model_loader = model_loader
+        self._model: Sam2Model | None = None
+        self._config = Config()
+        self._worker: Worker | None = None
+        self._calibration: CameraCalibration | None = None
+        self._problem = ''
+        self._inputs: list[Subscription[Any]] = []
+        self._watchdog: Timer | None = None
+        self._settings = Settings(self, self._on_settings)
+        self._output = Publishers(self, installed_message_classes(), lambda: self._calibration)
+        self._prompt_inputs = PromptInputs(self, self._ask, self._reject)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.DIAGNOSTICS)
+        self._diagnostics_timer = self._new_diagnostics_timer()
+
+    def start(self) -> None:
+        """Configure and activate, if the parameter `autostart` says so."""
+        if not self.get_parameter('autostart').value:
+            return
+        if self.trigger_configure() is TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def close(self) -> None:
+        """End the worker's thread and free the model, in every state; entities stay."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
+        self._free_model()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model and run it once."""
+        try:
+            config = self._settings.config()
+            model = self._model_loader(config.model)
+            warm_up(model)
+        except Exception as error:  # rclpy would swallow it; the operator must see why
+            self._problem = str(error)
+            self.get_logger().error(f'cannot configure: {error}')
+            if not isinstance(error, Sam2TrackerError):
+                self.get_logger().error(traceback.format_exc())
+            return TransitionCallbackReturn.FAILURE
+        self._problem, self._config, self._model = '', config, model
+        self._settings.is_running = True
+        self.destroy_timer(self._diagnostics_timer)
+        self._diagnostics_timer = self._new_diagnostics_timer()
+        spec = model.spec
+        detail = f'{spec.name} ({spec.precision}) runs on {", ".join(spec.providers)}'
+        self.get_logger().info(detail)
+        self._output.publish_events([Event(EventType.MODEL_READY, self._now_ns(), detail=detail)])
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Start to track and subscribe."""
+        if self._model is None:
+            return TransitionCallbackReturn.FAILURE
+        node_config = self._config.node
+        is_raw = node_config.image_transport == 'raw'
+        self._calibration = None
+        self._worker = Worker(
+            Tracker(self._model, self._config),
+            self._config,
+            self._output,
+            decode=frame_from_image if is_raw else frame_from_compressed_image,
+            now_ns=self._now_ns,
+            log_error=self._log_error,
+        )
+        image_topic = self.resolve_topic_name('image')
+        if is_raw:
+            images = self._subscribe(Image, image_topic, self._worker.put_image)
+        else:
+            topic = f'{image_topic}/compressed'
+            images = self._subscribe(CompressedImage, topic, self._worker.put_image)
+        self._inputs = [images, self._subscribe(CameraInfo, 'camera_info', self._on_camera_info)]
+        self._watchdog = self.create_timer(1.0 / node_config.watchdog_rate_hz, self._worker.watch)
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe and release every target; the model stays loaded."""
+        self._stop_tracking()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model; every parameter may change again."""
+        self._free_model()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything, from whatever state."""
+        self._stop_tracking()
+        self._free_model()
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything, so that the node can be configured again."""
+        self._stop_tracking()
+        self._free_model()
+        return super().on_error(state)
+
+    def _subscribe(
+        self, message_class: type[Any], topic: str, callback: Callable[[Any], None]
+    ) -> 'Subscription[Any]':
+        # Best effort fits every publisher, so there is no event to handle; and rclpy's executor
+        # cannot bear that a subscription with event handlers is destroyed while it waits.
+        no_events = SubscriptionEventCallbacks(use_default_callbacks=False)
+        return self.create_subscription(
+            message_class, topic, callback, qos.INPUT, event_callbacks=no_events
+        )
+
+    def _stop_tracking(self) -> None:
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        self._inputs = []
+        if self._watchdog is not None:
+            self.destroy_timer(self._watchdog)
+            self._watchdog = None
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
+
+    def _free_model(self) -> None:
+        self._model = None
+        self._settings.is_running = False
+
+    def _now_ns(self) -> int:
+        return self.get_clock().now().nanoseconds
+
+    def _log_error(self, text: str) -> None:
+        self.get_logger().error(text)
+
+    def _ask(self, prompt: Prompt) -> Answer:
+        worker = self._worker
+        if worker is None:
+            message = 'the node is not active; activate it and prompt again'
+            raise PromptError(message)
+        return worker.ask(prompt)
+
+    def _reject(self, why: str, target_id: str) -> None:
+        self._output.publish_events([rejection(why, self._now_ns(), target_id)])
+
+    def _on_settings(self, config: Config) -> None:
+        self._config = config
+        worker = self._worker
+        if worker is not None:
+            worker.reconfigure(config)
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._calibration = calibration_from_camera_info(message)
+
+    def _new_diagnostics_timer(self) -> Timer:
+        period_s = self.get_parameter('diagnostics_period_s').value
+        return self.create_timer(period_s, self._publish_diagnostics)
+
+    def _publish_diagnostics(self) -> None:
+        now = self.get_clock().now()
+        calibration = self._calibration
+        health = Health(
+            is_active=self._worker is not None,
+            model=None if self._model is None else self._model.spec,
+            problem=self._problem,
+            calibration_problem=(
+                'no CameraInfo' if calibration is None else calibration.problem()
+            ),
+        )
+        accounts = self._output.accounts.snapshot(now.nanoseconds)
+        self._diagnostics.publish(
+            diagnostic_array(now.to_msg(), self.get_fully_qualified_name(), health, accounts)
+        )
+
+
+def main() -> None:
+    """Run the node until SIGINT or SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    # The default handlers would end the context while the worker still publishes.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = TrackerNode()
+    except Sam2TrackerError as error:
+        rclpy.logging.get_logger('tracker').fatal(str(error))
+        rclpy.shutdown()
+        raise SystemExit(1) from error
+    executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS)
+    executor.add_node(node)
+    spinner = threading.Thread(target=executor.spin, name='executor', daemon=True)
+    spinner.start()
+    node.start()
+    stop.wait()
+    node.close()
+    executor.shutdown()
+    spinner.join()
+    node.destroy_node()
+    rclpy.shutdown()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,255 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""One thread that owns the tracker: images and prompts in, results out."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+import threading
+import time
+import traceback
+from typing import Any, Protocol
+
+from sam2_tracker_ros.core.config import Config
+from sam2_tracker_ros.core.tracker import Tracker
+from sam2_tracker_ros.core.types import (
+    NANOSECONDS_PER_SECOND,
+    Event,
+    EventType,
+    Frame,
+    Prompt,
+    PromptAnswer,
+    Reason,
+    StepResult,
+    TargetState,
+)
+from sam2_tracker_ros.errors import ImageError
+from sam2_tracker_ros.messages import no_target
+from sam2_tracker_ros.ros.accounts import Accounts
+from sam2_tracker_ros.ros.latest_frame import LatestFrame
+from sam2_tracker_ros.ros.prompt_queue import PromptQueue, Request
+
+# The same complaint about broken input is repeated this often at most.
+COMPLAINT_PERIOD_S = 1.0
+NO_IMAGE = 'no image has arrived yet; check the image topic, and prompt when images come'
+STALLED = 'images have stopped; check the image topic, and prompt when images come again'
+STOPPED = 'the node was deactivated before a frame answered; activate it and prompt again'
+
+
+class Output(Protocol):
+    """Where results go."""
+
+    def start(self, accounts: Accounts) -> None:
+        """Publish these accounts from now on."""
+
+    def publish(self, result: StepResult, frame: Frame | None) -> None:
+        """Publish one frame's result; `frame` is None when time passed without an image."""
+
+    def publish_events(self, events: Sequence[Event]) -> None:
+        """Publish events that do not come with a result."""
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """
+    An image message and when it came.
+
+    :param arrived_s: time.perf_counter() of the callback.
+    """
+
+    message: Any
+    arrived_s: float
+
+
+class Worker:
+    """
+    Runs the tracker in its own thread; the public methods return at once, except `stop`.
+
+    :param decode: turns an image message into a frame, or raises ImageError.
+    :param now_ns: the node's clock.
+    :param log_error: is told what went wrong.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        config: Config,
+        output: Output,
+        *,
+        decode: Callable[[Any], Frame],
+        now_ns: Callable[[], int],
+        log_error: Callable[[str], None],
+    ) -> None:
+        self._tracker = tracker
+        self._config = config
+        self._output = output
+        self._accounts = Accounts()
+        output.start(self._accounts)
+        self._decode = decode
+        self._now_ns = now_ns
+        self._log_error = log_error
+        self._images: LatestFrame[_Arrival] = LatestFrame()
+        self._prompts = PromptQueue(output.publish_events, now_ns)
+        self._new_config: Config | None = None
+        self._is_watchdog_due = False
+        self._is_stopping = False
+        self._has_seen_frame = False
+        self._is_stalled = False
+        self._epochs: dict[str, int] = {}
+        self._complained_ns: dict[EventType, int] = {}
+        # End of the last frame: by the node's clock for silence, by perf_counter for durations.
+        self._frame_ns = now_ns()
+        self._idle_since_s = time.perf_counter()
+        self._thread = threading.Thread(target=self._run, name='tracker_worker', daemon=True)
+        self._thread.start()
+
+    def put_image(self, message: Any) -> None:
+        """Take an image; it replaces one that still waits."""
+        self._accounts.frame_received()
+        self._images.put(_Arrival(message, time.perf_counter()))
+
+    def ask(self, prompt: Prompt) -> 'Future[PromptAnswer]':
+        """Take a prompt; it is answered with the next frame, or at once where that is clear."""
+        answer = self._prompts.put(prompt)
+        self._images.wake()
+        return answer
+
+    def watch(self) -> None:
+        """Look whether images still come; to be called at the watchdog's rate."""
+        self._is_watchdog_due = True
+        self._images.wake()
+
+    def reconfigure(self, config: Config) -> None:
+        """Use other thresholds from the next frame on."""
+        self._new_config = config
+        self._images.wake()
+
+    def stop(self) -> None:
+        """Finish the frame in work, refuse prompts that still wait, release every target."""
+        self._is_stopping = True
+        self._images.wake()
+        self._thread.join()
+        self._prompts.refuse_all(STOPPED)
+        now_ns = self._now_ns()
+        events = tuple(replace(event, stamp_ns=now_ns) for event in self._tracker.release())
+        self._output.publish(StepResult(now_ns, '', (0, 0), events=events), None)
+
+    def _run(self) -> None:
+        while True:
+            arrival = self._images.take()
+            if self._is_stopping:
+                return
+            try:
+                self._turn(arrival)
+            except Exception:  # the node's one guard: whatever fails, it lives on
+                self._log_error(traceback.format_exc())
+
+    def _turn(self, arrival: _Arrival | None) -> None:
+        """Do everything that is due."""
+        if self._new_config is not None:
+            self._config, self._new_config = self._new_config, None
+            self._tracker.reconfigure(self._config)
+        self._prompts.sort(self._tracker, '' if arrival else self._why_no_image())
+        if arrival is not None:
+            self._process(arrival)
+        if self._is_watchdog_due:
+            self._is_watchdog_due = False
+            self._check_input()
+
+    def _process(self, arrival: _Arrival) -> None:
+        """Take one image through the tracker; its durations start when it could have started."""
+        started_s = max(arrival.arrived_s, self._idle_since_s)
+        decode_started_s = time.perf_counter()
+        try:
+            frame = self._decode(arrival.message)
+        except ImageError as error:
+            self._accounts.frame_rejected(str(error))
+            self._complain(EventType.FRAME_REJECTED, str(error))
+            return
+        self._accounts.converted(time.perf_counter() - decode_started_s)
+        self._note_input(is_stalled=False)
+        self._track(frame, started_s)
+        self._has_seen_frame = True
+        self._frame_ns = self._now_ns()
+        self._idle_since_s = time.perf_counter()
+
+    def _track(self, frame: Frame, started_s: float) -> None:
+        requests = self._prompts.take()
+        step_started_s = time.perf_counter()
+        try:
+            result = self._tracker.step(frame, [request.prompt for request in requests])
+        except Exception as error:  # whatever a model does, no result is made up
+            self._fail(frame, requests, f'{type(error).__name__}: {error}')
+            return
+        step_s = time.perf_counter() - step_started_s
+        self._epochs = {target.target_id: target.epoch for target in result.targets}
+        self._accounts.frame_processed(result, self._now_ns(), self._images.overwritten)
+        self._output.publish(result, frame)
+        overhead_s = time.perf_counter() - started_s - step_s
+        latency_s = (self._now_ns() - frame.stamp_ns) / NANOSECONDS_PER_SECOND
+        self._accounts.published(latency_s, step_s, overhead_s)
+        for request, answer in zip(requests, result.answers, strict=True):
+            request.answer.set_result(answer)
+
+    def _fail(self, frame: Frame, requests: Sequence[Request], why: str) -> None:
+        """Say that nothing is known of any target in this frame."""
+        self._accounts.frame_failed(why)
+        self._complain(EventType.MODEL_FAILED, why)
+        unknown = no_target(TargetState.ERROR)
+        targets = tuple(
+            replace(unknown, target_id=target_id, epoch=self._epochs.get(target_id, 0))
+            for target_id in self._tracker.target_ids
+        )
+        result = StepResult(frame.stamp_ns, frame.frame_id, frame.size_px, targets or (unknown,))
+        self._output.publish(result, frame)
+        self._prompts.refuse(requests, f'inference failed: {why}')
+
+    def _check_input(self) -> None:
+        """Repeat the states, without a measurement, while no image comes."""
+        now_ns = self._now_ns()
+        # A clock that jumped back starts the silence anew.
+        self._frame_ns = min(self._frame_ns, now_ns)
+        silence_s = (now_ns - self._frame_ns) / NANOSECONDS_PER_SECOND
+        if silence_s <= self._config.node.input_timeout_s:
+            return
+        self._note_input(is_stalled=True)
+        self._prompts.sort(self._tracker, self._why_no_image())
+        result = self._tracker.watch(silence_s)
+        events = tuple(replace(event, stamp_ns=now_ns) for event in result.events)
+        result = replace(result, stamp_ns=now_ns, events=events)
+        self._accounts.targets_seen(result, now_ns)
+        self._output.publish(result, None)
+
+    def _why_no_image(self) -> str:
+        if not self._has_seen_frame:
+            return NO_IMAGE
+        return STALLED if self._is_stalled else ''
+
+    def _note_input(self, *, is_stalled: bool) -> None:
+        """Tell when images stop, and when they come again."""
+        if is_stalled == self._is_stalled:
+            return
+        self._is_stalled = is_stalled
+        self._accounts.input_stalled(is_stalled=is_stalled)
+        if is_stalled:
+            detail = STALLED if self._has_seen_frame else NO_IMAGE
+            event = Event(
+                EventType.INPUT_STALLED,
+                self._now_ns(),
+                reason=Reason.INPUT_STALLED,
+                detail=detail,
+            )
+        else:
+            event = Event(EventType.INPUT_RESUMED, self._now_ns())
+        self._output.publish_events([event])
+
+    def _complain(self, event_type: EventType, why: str) -> None:
+        now_ns = self._now_ns()
+        period_ns = COMPLAINT_PERIOD_S * NANOSECONDS_PER_SECOND
+        last_ns = self._complained_ns.get(event_type)
+        if last_ns is not None and 0 <= now_ns - last_ns < period_ns:
+            return
+        self._complained_ns[event_type] = now_ns
+        self._log_error(f'{event_type.name}: {why}')
+        self._output.publish_events([Event(event_type, now_ns, detail=why)])

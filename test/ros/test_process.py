@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The executable `tracker` in a process of its own, with the embedded model."""
+
+from collections.abc import Callable, Iterator
+import signal
+import subprocess
+
+import pytest
+
+from ros.harness import DEADLINE_S, Operator, scene
+from sam2_tracker_ros.core.types import EventType
+from sam2_tracker_ros.messages import stamp_ns_of
+from sam2_tracker_ros.msg import Target
+
+StartProcess = Callable[..., 'subprocess.Popen[str]']
+
+
+@pytest.fixture
+def start_process(namespace: str) -> Iterator[StartProcess]:
+    """Run the executable in the test's namespace, with parameters as keywords."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(**parameters: object) -> 'subprocess.Popen[str]':
+        arguments = ['-r', f'__ns:={namespace}', '-p', 'diagnostics_period_s:=0.1']
+        for name, value in parameters.items():
+            arguments += ['-p', f'{name}:={value}']
+        processes.append(
+            subprocess.Popen(
+                ['tracker', '--ros-args', *arguments], stderr=subprocess.PIPE, text=True
+            )
+        )
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_the_executable_tracks_with_the_embedded_model(
+    operator: Operator, start_process: StartProcess
+) -> None:
+    process = start_process(input_timeout_s=60.0)
+    operator.wait_until(
+        lambda: operator.images.get_subscription_count() or process.poll() is not None,
+        'the node, or its end',
+    )
+    assert process.poll() is None, process.communicate()[1]
+    operator.wait_for_tracker()
+    assert operator.wait_for_event(EventType.MODEL_READY).detail.startswith('nano')
+
+    def is_answered() -> bool:
+        operator.images.publish(operator.image(scene(20)))
+        return bool(operator.arrays)
+
+    # The first best effort images may be lost: both ends do not know each other at once.
+    operator.wait_until(is_answered, 'an answer')
+    for _ in range(3):
+        array = operator.show(scene(20))
+        (target,) = operator.targets_of(stamp_ns_of(array.header))
+        assert target.state == Target.STATE_IDLE
+    answer = operator.select(scene(20), box=[20.0, 40.0, 50.0, 70.0], target_id='car')
+    assert answer.accepted, answer.message
+    (target,) = operator.show(scene(22)).targets
+    assert (target.target_id, target.state) == ('car', Target.STATE_TRACKING)
+    assert target.box_left == pytest.approx(22, abs=6)
+    assert target.box_bottom == pytest.approx(70, abs=6)
+    operator.wait_until(lambda: operator.value('model', 'model') == 'nano', 'the model')
+    assert 'CPUExecutionProvider' in operator.value('model', 'providers')
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0
+    assert 'Traceback' not in errors
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_an_unconfigured_process_cleanly(
+    operator: Operator, start_process: StartProcess, number: signal.Signals
+) -> None:
+    process = start_process(autostart=False)
+    operator.wait_until(
+        lambda: operator.set_target.service_is_ready() or process.poll() is not None,
+        'the node, or its end',
+    )
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0
+    assert 'Traceback' not in errors
+
+
+def test_a_parameter_out_of_range_is_one_clear_line(start_process: StartProcess) -> None:
+    process = start_process(coast_timeout_s=1000.0)
+    _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 1
+    (line,) = [line for line in errors.splitlines() if line.strip()]
+    assert 'coast_timeout_s' in line
