@@ -28,6 +28,7 @@ check: setup  ## lint, format, types, package.xml
 
 bench: setup  ## measure nano and the node on this machine into build/bench.json
 	@$(RUN) sam2-tracker benchmark --json build/bench.json
+	@$(RUN) node_benchmark --json build/bench.json
 
 clean:  ## remove what the other verbs made, except build/training
 	rm -rf .venv install log .mypy_cache .pytest_cache .ruff_cache

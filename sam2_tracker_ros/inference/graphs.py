@@ -4,6 +4,8 @@
 """The five graphs of a bundle: opened, checked against each other, run by stage."""
 
 from collections.abc import Collection, Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,7 +14,6 @@ from sam2_tracker_ros.core.types import Float32Array
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.bundle import Bundle, GraphFile, Shapes
 from sam2_tracker_ros.inference.contract import CONTRACT, Tensor, check_graph
-from sam2_tracker_ros.inference.key_bias import with_key_bias
 from sam2_tracker_ros.inference.sessions import GraphSession, Runtime
 
 _MEMORY_MASKS = ('low_res_mask', 'high_res_mask')
@@ -83,9 +84,19 @@ def open_graphs(bundle: Bundle, runtime: Runtime) -> Graphs:
     _check_sizes(bundle, sizes, memory_mask_name)
     max_object_pointers = _max_object_pointers(bundle, sizes)
     if 'M' in sizes:
-        content = with_key_bias(bundle.graphs['memory_attention'].path, sizes['M'])
+        content = _exact(bundle.graphs['memory_attention'].path, sizes['M'])
         sessions['memory_attention'] = GraphSession('memory_attention', content, runtime)
     return Graphs(sessions, sizes, memory_mask_name, max_object_pointers)
+
+
+def _exact(path: Path, length: int) -> bytes:
+    """Adapt a graph of fixed memory length; only this needs the package onnx."""
+    try:
+        key_bias = import_module('sam2_tracker_ros.inference.key_bias')
+    except ModuleNotFoundError as error:
+        message = f'{path} must be adapted with the package onnx, which is missing: install it'
+        raise ModelError(message) from error
+    return bytes(key_bias.with_key_bias(path, length))
 
 
 def _check_declared(

@@ -16,10 +16,7 @@ import onnx
 from onnx import TensorProto, helper, shape_inference
 
 from sam2_tracker_ros.errors import ModelError
-
-BIAS_INPUT = 'memory_bias'
-# exp(score + DROP) is zero, whatever the score.
-DROP = -1e9
+from sam2_tracker_ros.inference.memory_input import BIAS_INPUT
 
 
 def with_key_bias(path: Path, length: int) -> bytes:

@@ -11,7 +11,11 @@ import numpy as np
 
 from sam2_tracker_ros.core.model import AttendedMemory, AttendedPointer
 from sam2_tracker_ros.core.types import Float32Array
-from sam2_tracker_ros.inference.key_bias import BIAS_INPUT, DROP
+
+# Input of a graph of fixed length, added to the scores of its memory tokens; see key_bias.py.
+BIAS_INPUT = 'memory_bias'
+# exp(score + DROP) is zero, whatever the score.
+DROP = -1e9
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,11 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 import math
-import os
 from pathlib import Path
 import signal
-import subprocess
 import sys
 import time
-from typing import Any, NoReturn
 
-from ament_index_python.packages import get_package_prefix, get_package_share_directory
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
@@ -29,68 +25,23 @@ from sam2_tracker_ros.errors import Sam2TrackerError
 from sam2_tracker_ros.replay.video_source import VideoSource
 from sam2_tracker_ros.ros.demo_recorder import Recorder, Recording
 from sam2_tracker_ros.ros.demo_report import write_report
+from sam2_tracker_ros.ros.processes import (
+    NodeProcess,
+    ProcessError,
+    stopping,
+    use_own_domain,
+)
 from sam2_tracker_ros.testing.drone_scene import DroneScene
 from sam2_tracker_ros.testing.scenes import Scene
 
-PACKAGE = 'sam2_tracker_ros'
 READY_TIMEOUT_S = 120.0
 FIRST_FRAME_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 10.0
-STOP_TIMEOUT_S = 10.0
 # What is still on its way when the camera has ended.
 LAST_MESSAGES_S = 1.0
 # Frames with a Target before the prompt: everybody is connected then.
 FRAMES_BEFORE_PROMPT = 5
 VIDEO_HOLD_S = 2.0
-
-
-class DemoError(Sam2TrackerError):
-    """The demo could not be shown."""
-
-
-class _Process:
-    """A node in its own process, which ends with this one."""
-
-    def __init__(self, executable: str, log: Path, parameters: Sequence[str]) -> None:
-        self.name = executable
-        self._log = log
-        path = Path(get_package_prefix(PACKAGE)) / 'lib' / PACKAGE / executable
-        if not path.exists():
-            message = f'{path} does not exist; build the package'
-            raise DemoError(message)
-        assignments = [word for text in parameters for word in ('-p', text)]
-        with log.open('wb') as stream:
-            self._popen = subprocess.Popen(  # noqa: S603 - our own executable
-                [str(path), '--ros-args', *assignments], stdout=stream, stderr=stream
-            )
-
-    def has_ended(self) -> bool:
-        """
-        Return whether the process ended as it should.
-
-        :raises DemoError: it failed; shows the last line of its log.
-        """
-        status = self._popen.poll()
-        if status:
-            self._fail(f'ended with status {status}')
-        return status == 0
-
-    def stop(self) -> None:
-        """End the process if it still runs."""
-        if self._popen.poll() is not None:
-            return
-        self._popen.send_signal(signal.SIGINT)
-        try:
-            self._popen.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
-
-    def _fail(self, what: str) -> NoReturn:
-        lines = self._log.read_text(errors='replace').strip().splitlines()
-        last = lines[-1] if lines else 'it wrote nothing'
-        message = f'{self.name} {what}: {last} (all of it: {self._log})'
-        raise DemoError(message)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -165,8 +116,8 @@ def _run(options: argparse.Namespace, film: Scene | VideoSource) -> Recording:
             f'hold_first_frame_s:={VIDEO_HOLD_S}',
         ]
     out: Path = options.out
-    with _ros() as recorder, _stopping() as processes:
-        tracker = _Process('tracker', out / 'tracker.log', [f'model:={options.model}'])
+    with _ros() as recorder, stopping() as processes:
+        tracker = NodeProcess('tracker', out / 'tracker.log', [f'model:={options.model}'])
         processes.append(tracker)
         running = [tracker]
 
@@ -178,7 +129,7 @@ def _run(options: argparse.Namespace, film: Scene | VideoSource) -> Recording:
             lambda: recorder.has_event(EventType.MODEL_READY),
             READY_TIMEOUT_S,
         )
-        camera = _Process('simulated_camera', out / 'camera.log', camera_parameters)
+        camera = NodeProcess('simulated_camera', out / 'camera.log', camera_parameters)
         processes.append(camera)
         recording = recorder.recording
         wait(
@@ -202,7 +153,7 @@ def _run(options: argparse.Namespace, film: Scene | VideoSource) -> Recording:
 
 def _wait(
     recorder: Recorder,
-    running: Sequence[_Process],
+    running: Sequence[NodeProcess],
     what: str,
     is_done: Callable[[], bool],
     timeout_s: float,
@@ -210,21 +161,21 @@ def _wait(
     """
     Record until something is the case.
 
-    :raises DemoError: it did not come in time, the model fails, or a process that should run
+    :raises ProcessError: it did not come in time, the model fails, or a process that should run
         has ended.
     """
     end_s = time.monotonic() + timeout_s
     while not is_done():
         rclpy.spin_once(recorder, timeout_sec=0.02)
         if recorder.model_problem:
-            raise DemoError(recorder.model_problem)
+            raise ProcessError(recorder.model_problem)
         for process in running:
             if process.has_ended():
                 message = f'{process.name} ended too early'
-                raise DemoError(message)
+                raise ProcessError(message)
         if time.monotonic() > end_s:
             message = f'{what} within {timeout_s:.0f} s; see the logs beside the results'
-            raise DemoError(message)
+            raise ProcessError(message)
 
 
 def _processed(recording: Recording) -> int:
@@ -240,11 +191,11 @@ def _prompt_box(
         box: Box = options.box
         return box
     if not recording.image_stamps:
-        raise DemoError('the camera ended without a frame; see the logs beside the results')
+        raise ProcessError('the camera ended without a frame; see the logs beside the results')
     age_ns = recording.image_stamps[-1] - recording.image_stamps[0]
     truth = film.frame(round(age_ns * film.rate_hz / NANOSECONDS_PER_SECOND))
     if truth.box is None:
-        raise DemoError('the target is hidden where it should be prompted; take a longer scene')
+        raise ProcessError('the target is hidden where it should be prompted; take a longer scene')
     return truth.box
 
 
@@ -252,7 +203,7 @@ def _check_acquired(recording: Recording) -> None:
     for event in recording.events:
         if event.type is EventType.PROMPT_REJECTED:
             message = f'no ACQUIRED, the prompt was rejected: {event.detail}'
-            raise DemoError(message)
+            raise ProcessError(message)
 
 
 def _longest_s(film: Scene | VideoSource) -> float:
@@ -262,14 +213,8 @@ def _longest_s(film: Scene | VideoSource) -> float:
 
 @contextmanager
 def _ros() -> Iterator[Recorder]:
-    """
-    Give a recorder, in a domain of its own so that two demos do not hear each other.
-
-    The environment is that of the processes to start, too.
-    """
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    profiles = Path(get_package_share_directory(PACKAGE)) / 'config' / 'fastdds.xml'
-    os.environ.setdefault('FASTDDS_DEFAULT_PROFILES_FILE', str(profiles))
+    """Give a recorder, in a domain of its own so that two demos do not hear each other."""
+    use_own_domain()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     recorder = Recorder()
     try:
@@ -277,17 +222,6 @@ def _ros() -> Iterator[Recorder]:
     finally:
         recorder.destroy_node()
         rclpy.shutdown()
-
-
-@contextmanager
-def _stopping() -> Iterator[list[Any]]:
-    """Give a list for processes, all of which are stopped at the end, whatever happens."""
-    processes: list[Any] = []
-    try:
-        yield processes
-    finally:
-        for process in processes:
-            process.stop()
 
 
 if __name__ == '__main__':

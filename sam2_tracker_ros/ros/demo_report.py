@@ -30,6 +30,8 @@ from sam2_tracker_ros.testing.scenes import Scene, SceneFrame
 
 # From here on, a partly covered target counts as visible.
 VISIBLE_FRACTION = 0.25
+# A measured box that overlaps the truth less is on something else.
+ON_TARGET_IOU = 0.3
 
 
 @dataclass
@@ -38,13 +40,16 @@ class Score:
     The tracker against the scene's truth, over the frames after the first with a target.
 
     :param visible: processed frames in which the target is visible to VISIBLE_FRACTION.
+    :param on_target: of these, those measured with at least ON_TARGET_IOU.
+    :param on_another: frames measured with less, while any of the target is visible.
     :param hidden: processed frames in which no pixel of it is.
     :param measured_while_hidden: of these, those with a measurement; every one is a false one.
     :param box_ious: of the measured frames in which any of it is visible.
     """
 
     visible: int = 0
-    tracked: int = 0
+    on_target: int = 0
+    on_another: int = 0
     hidden: int = 0
     measured_while_hidden: int = 0
     box_ious: list[float] = field(default_factory=list)
@@ -56,11 +61,13 @@ class Score:
             self.hidden += 1
             self.measured_while_hidden += target.measured
             return
-        if truth.visible_fraction >= VISIBLE_FRACTION:
-            self.visible += 1
-            self.tracked += target.measured
+        is_visible = truth.visible_fraction >= VISIBLE_FRACTION
+        self.visible += is_visible
         if target.measured and target.box is not None:
-            self.box_ious.append(box_iou(target.box, truth.box))
+            overlap = box_iou(target.box, truth.box)
+            self.on_target += is_visible and overlap >= ON_TARGET_IOU
+            self.on_another += overlap < ON_TARGET_IOU
+            self.box_ious.append(overlap)
             if target.mask is not None:
                 found = camera_mask(target.mask, (truth.image.shape[1], truth.image.shape[0]))
                 union = np.count_nonzero(found | truth.mask)
@@ -158,12 +165,13 @@ def _table(recording: Recording, score: Score, rate_hz: float) -> str:
 def _score_rows(score: Score) -> list[tuple[str, str]]:
     box_iou_mean = np.mean(score.box_ious) if score.box_ious else 0.0
     mask_iou_mean = np.mean(score.mask_ious) if score.mask_ious else 0.0
-    share = 100.0 * score.tracked / score.visible
+    share = 100.0 * score.on_target / score.visible
     return [
         ('mean IoU', f'box {box_iou_mean:.3f}, mask {mask_iou_mean:.3f}'),
         (
-            'measured',
-            f'{score.tracked} of {score.visible} frames with a visible target, {share:.1f} %',
+            'on target',
+            f'{score.on_target} of {score.visible} frames with a visible target, {share:.1f} %; '
+            f'measured on something else: {score.on_another}',
         ),
         ('while hidden', f'{score.measured_while_hidden} of {score.hidden} frames measured'),
     ]

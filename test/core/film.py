@@ -29,9 +29,12 @@ from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
     Box,
+    Event,
+    EventType,
     Frame,
     Prompt,
     StepResult,
+    TargetResult,
     UInt8Array,
 )
 from sam2_tracker_ros.errors import ModelError
@@ -144,6 +147,9 @@ class RecordingModel:
             raise ModelError(message)
 
 
+RED_BOX, BLUE_BOX, MIDDLE_BOX = box_at(30, 30), box_at(70, 70), box_at(40, 40)
+
+
 def with_object_score(logit: float) -> Callable[[MaskCandidates], MaskCandidates]:
     """Return a spoiler that replaces the object score."""
     return lambda candidates: replace(candidates, object_score_logit=logit)
@@ -188,3 +194,29 @@ class Film:
 def film(model: RecordingModel | FakeModel | None = None, **values: SettingValue) -> Film:
     """Return a film shown to a new tracker with the settings of `settings`."""
     return Film(Tracker(model or FakeModel(), settings(**values)))
+
+
+def add(box: Box, target_id: str = '') -> Prompt:
+    """Return a prompt that starts a target."""
+    return Prompt(target_id=target_id, box=box)
+
+
+def kinds(events: tuple[Event, ...]) -> list[EventType]:
+    """Return what happened, in order."""
+    return [event.type for event in events]
+
+
+def started(
+    box: Box = MIDDLE_BOX, model: RecordingModel | None = None, rate_hz: float = 10.0
+) -> Film:
+    """Return a film of a target that is lost after 0.99 s and found again by 3 frames."""
+    config = settings(coast_timeout_s=0.99, reacquire_frames=3)
+    show = Film(Tracker(model or FakeModel(), config), rate_hz)
+    assert show.show((box, RED), prompts=[Prompt(box=box)]).answers[0].accepted
+    return show
+
+
+def only(result: StepResult) -> TargetResult:
+    """Return the target of a result."""
+    (target,) = result.targets
+    return target

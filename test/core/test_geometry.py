@@ -99,7 +99,8 @@ def test_mask_is_the_resized_logits_above_zero(
     random = np.random.default_rng(seed)
     is_positive = random.random((cells, cells)) < share
     magnitude = random.uniform(0.1, 10.0, (cells, cells))
-    logits = np.where(is_positive, magnitude, -magnitude).astype(np.float32)
+    # Strong positive cells reach far into their weak neighbours.
+    logits = np.where(is_positive, 10.0 * magnitude, -magnitude).astype(np.float32)
     window = Box(left, top, left + width, top + height)
     resized = cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR)
     is_clear = np.abs(resized) > 1e-4
@@ -166,6 +167,8 @@ CELLS = Box(0, 0, 40, 40)
         ((BIG, OTHER), Box(2, 2, 12, 12), 0.2, (BIG,), 'the other one is a look-alike'),
         ((BIG, OTHER), Box(25, 25, 35, 35), 0.2, (OTHER,), 'the big one is a look-alike'),
         ((BIG, OTHER), Box(8, 8, 28, 28), 0.2, (BIG, OTHER), 'two halves of one target'),
+        ((BIG, OTHER), Box(14, 14, 22, 22), 0.2, (BIG, OTHER), 'both within twice the size'),
+        ((BIG, OTHER), Box(15, 15, 20, 20), 0.2, (BIG,), 'both just beyond: the nearest'),
         ((BIG, OTHER), Box(36, 5, 39, 9), 0.2, (OTHER,), 'neither is there: the nearest'),
         ((BIG, SPECK), Box(19, 1, 24, 6), 0.2, (SPECK,), 'a speck where it is expected'),
         ((BIG,), Box(30, 30, 35, 35), 0.2, (BIG,), 'a single piece always stays'),

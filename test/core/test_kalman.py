@@ -165,12 +165,13 @@ def test_a_box_without_height_is_measured_as_one_pixel_high() -> None:
 
 
 def test_at_rest_stops_and_stays_uncertain() -> None:
-    state = moving_state()
+    mean = np.array([50.0, 50.0, 1.0, 20.0, 30.0, -60.0, 0.1, 5.0])
+    state = kalman.BoxState(mean, np.diag(np.arange(1.0, 9.0)))
     resting = kalman.at_rest(state)
-    assert resting.velocity == (0.0, 0.0)
+    np.testing.assert_array_equal(resting.mean[4:], 0.0)
     np.testing.assert_array_equal(resting.mean[:4], state.mean[:4])
     np.testing.assert_array_equal(resting.covariance, state.covariance)
-    assert state.velocity != (0.0, 0.0)
+    assert state.velocity == (30.0, -60.0)
 
 
 def test_center_deviation_is_the_root_of_the_mean_variance() -> None:

@@ -142,7 +142,9 @@ def test_reason_against(evidence: Evidence, reason: Reason) -> None:
     assert reason_against(evidence, CONFIG) is reason
 
 
-@pytest.mark.parametrize('change', [{'object_score_logit': -1.0}, {'mask_area_px': 3}])
+@pytest.mark.parametrize(
+    'evidence', [replace(GOOD, object_score_logit=-1.0), replace(GOOD, mask_area_px=3)]
+)
 @pytest.mark.parametrize(
     ('edge', 'reason'),
     [
@@ -153,7 +155,7 @@ def test_reason_against(evidence: Evidence, reason: Reason) -> None:
     ],
 )
 def test_unseen_beside_a_border_has_left_there(
-    edge: Edge, reason: Reason, change: dict[str, float]
+    edge: Edge, reason: Reason, evidence: Evidence
 ) -> None:
-    evidence = replace(GOOD, exit_edges=edge, **change)  # type: ignore[arg-type]
-    assert reason_against(evidence, CONFIG) is reason
+    beside = replace(evidence, exit_edges=edge)
+    assert reason_against(beside, CONFIG) is reason

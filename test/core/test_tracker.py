@@ -1,29 +1,29 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the tracker does in each frame: what it asks the model, what it answers and remembers."""
+"""What the tracker asks the model in each frame, and what it makes of the answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from core.film import (
     BLUE,
-    GREEN,
+    BLUE_BOX,
     RED,
+    RED_BOX,
     SIZE_PX,
     Film,
     RecordingModel,
+    add,
     box_at,
     drawn,
     film,
     settings,
-    with_object_score,
-    with_predicted_iou,
 )
 import numpy as np
 import pytest
 
-from sam2_tracker_ros.core.geometry import box_iou, camera_mask
+from sam2_tracker_ros.core.geometry import box_iou
 from sam2_tracker_ros.core.model import (
     AttendedMemory,
     AttendedPointer,
@@ -36,32 +36,15 @@ from sam2_tracker_ros.core.model import (
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     Box,
-    Edge,
-    Event,
-    EventType,
     Frame,
     PixelFormat,
     Point,
     Prompt,
-    PromptAction,
     Reason,
-    TargetState,
 )
-from sam2_tracker_ros.errors import ModelError, PromptError
 from sam2_tracker_ros.testing.fake_model import CANDIDATE_IOUS, FakeModel
 
-RED_BOX, BLUE_BOX = box_at(30, 30), box_at(70, 70)
 CLICK = Prompt(points=(Point(30, 30),))
-
-
-def add(box: Box, target_id: str = '') -> Prompt:
-    """Return a prompt that starts a target."""
-    return Prompt(target_id=target_id, box=box)
-
-
-def kinds(events: tuple[Event, ...]) -> list[EventType]:
-    """Return what happened, in order."""
-    return [event.type for event in events]
 
 
 def test_a_tracker_without_targets_asks_the_model_nothing() -> None:
@@ -74,42 +57,6 @@ def test_a_tracker_without_targets_asks_the_model_nothing() -> None:
     assert not model.images
 
 
-def prompts_of_red() -> list[Prompt]:
-    """Return every way to point at the red box."""
-    mask = drawn((RED_BOX, RED))[:, :, 0] == RED[0]
-    return [
-        CLICK,
-        Prompt(points=(Point(30 / 96, 30 / 96),), normalized=True),
-        add(RED_BOX),
-        Prompt(mask=mask),
-    ]
-
-
-@pytest.mark.parametrize('prompt', prompts_of_red(), ids=['click', 'normalized', 'box', 'mask'])
-def test_pointing_starts_a_target_that_is_measured_at_once(prompt: Prompt) -> None:
-    result = film().show((RED_BOX, RED), (BLUE_BOX, BLUE), prompts=[prompt])
-    (answer,), (target,), (event,) = result.answers, result.targets, result.events
-    assert answer.accepted
-    assert answer.target_id == target.target_id == event.target_id == 'target_1'
-    assert answer.epoch == target.epoch == event.epoch
-    assert answer.object_score == pytest.approx(1.0, abs=1e-4)
-    assert answer.predicted_iou >= 0.9
-    assert event.type is EventType.ACQUIRED
-    assert event.stamp_ns == result.stamp_ns == 100_000_000_000
-    assert (target.state, target.reason, target.measured) == (
-        TargetState.TRACKING,
-        Reason.NONE,
-        True,
-    )
-    assert target.box == RED_BOX
-    assert target.mask is not None
-    np.testing.assert_array_equal(
-        camera_mask(target.mask, SIZE_PX), drawn((RED_BOX, RED))[:, :, 0] == RED[0]
-    )
-    assert (target.time_since_measured_s, target.frames_since_measured) == (0.0, 0)
-    assert target.edges is Edge.NONE
-
-
 def test_what_the_decoder_and_the_memory_are_told() -> None:
     model = RecordingModel()
     show = film(model)
@@ -120,18 +67,6 @@ def test_what_the_decoder_and_the_memory_are_told() -> None:
     assert [is_prompted for _, _, is_prompted in model.remembered] == [True, False]
     assert [score for _, score, _ in model.remembered] == [10.0, 10.0]
     np.testing.assert_array_equal(model.decoded[0].points, [[20, 22], [40, 38]])
-
-
-def test_a_mask_prompt_is_remembered_as_it_was_drawn() -> None:
-    model = RecordingModel()
-    # The operator marks the left half of what the model would find.
-    mask = np.zeros((96, 96), np.bool_)
-    mask[22:38, 20:30] = True
-    result = film(model).show((RED_BOX, RED), prompts=[Prompt(mask=mask)])
-    assert result.targets[0].box == Box(20, 22, 30, 38)
-    ((remembered, score, is_prompted),) = model.remembered
-    np.testing.assert_array_equal(np.asarray(remembered) > 0.0, mask)
-    assert (score, is_prompted) == (10.0, True)
 
 
 def test_a_moving_target_is_followed() -> None:
@@ -258,178 +193,6 @@ def test_each_target_attends_to_its_own_memory() -> None:
     }
 
 
-def test_names_are_free_ones() -> None:
-    show = film()
-    shapes = ((RED_BOX, RED), (BLUE_BOX, BLUE))
-    names = [
-        answer.target_id
-        for answer in show.show(*shapes, prompts=[add(RED_BOX), add(BLUE_BOX)]).answers
-    ]
-    assert names == ['target_1', 'target_2']
-    show.tracker.release('target_1')
-    (answer,) = show.show(*shapes, prompts=[add(RED_BOX)]).answers
-    assert answer.target_id == 'target_1'
-
-
-def test_refining_on_a_later_frame() -> None:
-    model = RecordingModel()
-    show = film(model)
-    shapes = ((RED_BOX, RED), (BLUE_BOX, BLUE))
-    epoch = show.show(*shapes, prompts=[add(RED_BOX, 'it')]).answers[0].epoch
-    show.show(*shapes)
-    correction = Prompt(PromptAction.REFINE, 'it', points=(Point(70, 70),))
-    result = show.show(*shapes, prompts=[correction])
-    assert result.answers[0].accepted
-    assert result.answers[0].epoch == result.targets[0].epoch == epoch
-    # The correction is believed although it is far off the expected path.
-    assert result.targets[0].box == BLUE_BOX
-    assert result.targets[0].measured
-    assert result.events == ()
-    # It is remembered as one more frame, in place of what was found without it.
-    assert list(model.decoded[-1].labels) == [1]
-    assert model.with_memory[-1]
-    assert model.remembered[-1][2]
-    show.show(*shapes)
-    assert [attended.temporal_row for attended in model.attended[-1][0]] == [6, 0, 1]
-
-
-def test_refining_a_lost_target_finds_it_at_once() -> None:
-    show = film(coast_timeout_s=0.2, reacquire_frames=5)
-    show.show((RED_BOX, RED), prompts=[add(RED_BOX)])
-    while show.show().targets[0].state is not TargetState.LOST:
-        pass
-    # An empty id means the only target.
-    correction = Prompt(PromptAction.REFINE, box=BLUE_BOX)
-    result = show.show((BLUE_BOX, RED), prompts=[correction])
-    assert result.answers[0].target_id == 'target_1'
-    assert result.targets[0].state is TargetState.TRACKING
-    assert kinds(result.events) == [EventType.REACQUIRED]
-
-
-def test_adding_an_id_again_starts_a_new_epoch() -> None:
-    model = RecordingModel()
-    show = film(model, max_targets=1)
-    shapes = ((RED_BOX, RED), (BLUE_BOX, BLUE))
-    first = show.show(*shapes, prompts=[add(RED_BOX, 'it')]).answers[0]
-    result = show.show(*shapes, prompts=[add(BLUE_BOX, 'it')])
-    assert result.answers[0].accepted
-    assert result.answers[0].epoch > first.epoch
-    assert [(target.box, target.epoch) for target in result.targets] == [
-        (BLUE_BOX, result.answers[0].epoch)
-    ]
-    show.show(*shapes)
-    assert len(model.attended[-1][0]) == 1
-
-
-def test_removing_one_and_clearing_all() -> None:
-    show = film()
-    shapes = ((RED_BOX, RED), (BLUE_BOX, BLUE), (box_at(70, 20), GREEN))
-    boxes = {'red': RED_BOX, 'blue': BLUE_BOX, 'green': box_at(70, 20)}
-    result = show.show(*shapes, prompts=[add(box, name) for name, box in boxes.items()])
-    epochs = {answer.target_id: answer.epoch for answer in result.answers}
-    assert len(set(epochs.values())) == 3
-    result = show.show(*shapes, prompts=[Prompt(PromptAction.REMOVE, 'blue')])
-    assert result.answers[0].accepted
-    assert [target.target_id for target in result.targets] == ['red', 'green']
-    released = Event(EventType.RELEASED, result.stamp_ns, 'blue', epochs['blue'], Reason.RELEASED)
-    assert result.events == (released,)
-    result = show.show(*shapes, prompts=[Prompt(PromptAction.CLEAR)])
-    assert result.answers[0].accepted
-    assert result.targets == ()
-    assert kinds(result.events) == [EventType.RELEASED] * 2
-    assert show.tracker.target_ids == ()
-
-
-def test_prompts_of_one_frame_are_done_in_order() -> None:
-    show = film(max_targets=1)
-    shapes = ((RED_BOX, RED), (BLUE_BOX, BLUE))
-    show.show(*shapes, prompts=[add(RED_BOX, 'red')])
-    result = show.show(
-        *shapes,
-        prompts=[
-            add(BLUE_BOX, 'blue'),
-            Prompt(PromptAction.REMOVE, 'red'),
-            add(BLUE_BOX, 'blue'),
-            Prompt(PromptAction.REFINE, 'blue', points=(Point(70, 70),)),
-        ],
-    )
-    assert [answer.accepted for answer in result.answers] == [False, True, True, False]
-    assert 'refine it in the next one' in result.answers[3].message
-    assert [target.target_id for target in result.targets] == ['blue']
-
-
-def test_release_between_frames() -> None:
-    show = film()
-    result = show.show((RED_BOX, RED), (BLUE_BOX, BLUE), prompts=[add(RED_BOX), add(BLUE_BOX)])
-    (event,) = show.tracker.release('target_2')
-    assert event == Event(
-        EventType.RELEASED,
-        result.stamp_ns,
-        'target_2',
-        result.answers[1].epoch,
-        Reason.RELEASED,
-    )
-    with pytest.raises(PromptError, match=r"no target 'target_2'; there are: 'target_1'"):
-        show.tracker.release('target_2')
-    assert kinds(show.tracker.release()) == [EventType.RELEASED]
-    assert show.tracker.release() == ()
-    assert show.tracker.target_ids == ()
-
-
-@pytest.mark.parametrize(
-    ('prompt', 'message'),
-    [
-        (add(Box(200, 0, 300, 50)), 'outside the image'),
-        (Prompt(), 'the prompt is empty'),
-        (Prompt(points=(Point(float('nan'), 1),)), 'not finite'),
-        (Prompt(PromptAction.REMOVE, 'who'), "no target 'who'; there are: 'red', 'blue'"),
-        (Prompt(PromptAction.REMOVE), 'target_id is empty, which means the only target'),
-        (Prompt(PromptAction.REFINE, 'who', points=(Point(1, 1),)), "no target 'who'"),
-        (Prompt(PromptAction.REFINE, points=(Point(1, 1),)), 'target_id is empty'),
-        (add(BLUE_BOX, 'third'), '2 targets are tracked; remove one, or raise max_targets'),
-    ],
-)
-def test_a_refused_prompt_changes_nothing(prompt: Prompt, message: str) -> None:
-    show = film(max_targets=2)
-    shapes = ((RED_BOX, RED), (BLUE_BOX, BLUE))
-    before = show.show(*shapes, prompts=[add(RED_BOX, 'red'), add(BLUE_BOX, 'blue')])
-    result = show.show(*shapes, prompts=[prompt])
-    (answer,), (event,) = result.answers, result.events
-    assert not answer.accepted
-    assert message in answer.message
-    assert answer.target_id == prompt.target_id
-    assert np.isnan([answer.object_score, answer.predicted_iou]).all()
-    assert (event.type, event.target_id, event.detail) == (
-        EventType.PROMPT_REJECTED,
-        prompt.target_id,
-        answer.message,
-    )
-    assert [(target.target_id, target.epoch, target.measured) for target in result.targets] == [
-        (target.target_id, target.epoch, True) for target in before.targets
-    ]
-
-
-@pytest.mark.parametrize(
-    ('spoil', 'why'),
-    [
-        (with_object_score(-1.0), 'OCCLUDED'),
-        (with_predicted_iou(0.1), 'LOW_SCORE'),
-        (with_object_score(float('nan')), 'NON_FINITE'),
-        (lambda found: replace(found, mask_logits=-abs(found.mask_logits)), 'MASK_VANISHED'),
-    ],
-)
-def test_a_prompt_at_which_nothing_is_found_is_refused(
-    spoil: Callable[[MaskCandidates], MaskCandidates], why: str
-) -> None:
-    model = RecordingModel(spoil=spoil)
-    result = film(model).show((RED_BOX, RED), prompts=[add(RED_BOX)])
-    assert not result.answers[0].accepted
-    assert 'no object was found at the prompt' in result.answers[0].message
-    assert why in result.answers[0].message
-    assert 'draw a box' in result.answers[0].message
-    assert result.targets == ()
-
-
 @pytest.mark.parametrize('best', [0, 1, 2])
 def test_the_candidate_of_the_best_predicted_iou_is_taken(best: int) -> None:
     ious = np.full(3, 0.5, np.float32)
@@ -494,61 +257,6 @@ def test_a_tall_box_lies_within_what_the_model_sees() -> None:
     assert box_iou(found, pole) > 0.8
 
 
-def test_another_image_size_releases_every_target() -> None:
-    show = film()
-    show.show((RED_BOX, RED), prompts=[add(RED_BOX)])
-    result = show.show((RED_BOX, RED), size_px=(128, 96))
-    (event,) = result.events
-    assert (event.type, event.target_id) == (EventType.RELEASED, 'target_1')
-    assert 'from 96 x 96 to 128 x 96; prompt again' in event.detail
-    assert result.targets == ()
-    assert result.size_px == (128, 96)
-
-
-def test_a_prompt_in_the_first_frame_of_another_size_is_answered() -> None:
-    show = film()
-    show.show((RED_BOX, RED), prompts=[add(RED_BOX)])
-    result = show.show((RED_BOX, RED), size_px=(128, 96), prompts=[add(RED_BOX)])
-    assert result.answers[0].accepted
-    assert kinds(result.events) == [EventType.RELEASED, EventType.ACQUIRED]
-    assert result.answers[0].epoch == result.targets[0].epoch != result.events[0].epoch
-
-
-def test_stamps_that_go_back_forget_motion_and_recent_memory() -> None:
-    model = RecordingModel()
-    show = film(model)
-    epoch = show.show((RED_BOX, RED), prompts=[add(RED_BOX)]).answers[0].epoch
-    for _ in range(4):
-        show.show((RED_BOX, RED))
-    show.skip(-20)
-    result = show.show((BLUE_BOX, RED))
-    (event,) = result.events
-    assert event.type is EventType.TIME_JUMP
-    assert event.target_id == ''
-    assert 'went back by 1.900 s' in event.detail
-    (target,) = result.targets
-    # Far from where it was: without motion that is no mismatch.
-    assert (target.state, target.box) == (TargetState.TRACKING, BLUE_BOX)
-    assert target.epoch == event.epoch > epoch
-    assert np.isnan(target.scores.motion_iou)
-    assert target.time_since_measured_s == 0.0
-    memories, pointers = model.attended[-1]
-    assert [attended.temporal_row for attended in memories] == [6]
-    assert [attended.age_frames for attended in pointers] == [5]
-    result = show.show((BLUE_BOX, RED))
-    assert result.events == ()
-    assert result.targets[0].motion is not None
-
-
-def test_the_same_stamp_twice_is_no_jump() -> None:
-    show = film()
-    show.show((RED_BOX, RED), prompts=[add(RED_BOX)])
-    show.skip(-1)
-    result = show.show((RED_BOX, RED))
-    assert result.events == ()
-    assert result.targets[0].measured
-
-
 def test_other_thresholds_hold_from_the_next_frame_on() -> None:
     show = film()
     show.show((RED_BOX, RED), prompts=[add(RED_BOX)])
@@ -556,49 +264,6 @@ def test_other_thresholds_hold_from_the_next_frame_on() -> None:
     show.tracker.reconfigure(settings(min_predicted_iou=0.99))
     target = show.show((RED_BOX, RED)).targets[0]
     assert (target.measured, target.reason) == (False, Reason.LOW_SCORE)
-
-
-STAGES = ['encode_image', 'attend_memory', 'decode_masks', 'encode_memory']
-
-
-@pytest.mark.parametrize('stage', STAGES)
-def test_a_model_that_fails_leaves_every_target_as_it_was(stage: str) -> None:
-    told: list[list[object]] = []
-    for fails_in in ('', stage):
-        model = RecordingModel()
-        show = film(model)
-        show.show((RED_BOX, RED), (BLUE_BOX, BLUE), prompts=[add(RED_BOX, 'red')])
-        show.show((box_at(31, 30), RED), (BLUE_BOX, BLUE), prompts=[add(BLUE_BOX, 'blue')])
-        if fails_in:
-            model.fails_in = fails_in
-            prompts = [Prompt(PromptAction.REMOVE, 'blue'), add(RED_BOX, 'red')]
-            with pytest.raises(ModelError, match=f'{stage} failed'):
-                show.show((BLUE_BOX, RED), prompts=prompts)
-            assert show.tracker.target_ids == ('red', 'blue')
-            model.fails_in = ''
-        result = show.show((box_at(32, 30), RED))
-        told.append([replace(target, mask=None, motion=None) for target in result.targets])
-        told[-1] += [target.motion.velocity for target in result.targets if target.motion]
-        told[-1] += [
-            [(attended.temporal_row, attended.memory) for attended in memories]
-            for memories, _ in model.attended[-2:]
-        ]
-    assert repr(told[0]) == repr(told[1])
-    assert 'TRACKING' in repr(told[0])
-
-
-@pytest.mark.parametrize('stage', ['encode_image', 'decode_masks', 'encode_memory'])
-def test_a_failure_in_a_frame_of_another_size_loses_no_event(stage: str) -> None:
-    model = RecordingModel()
-    show = film(model)
-    show.show((RED_BOX, RED), prompts=[add(RED_BOX)])
-    model.fails_in = stage
-    with pytest.raises(ModelError):
-        show.show((RED_BOX, RED), size_px=(128, 96), prompts=[add(RED_BOX)])
-    assert show.tracker.target_ids == ('target_1',)
-    model.fails_in = ''
-    result = show.show((RED_BOX, RED), size_px=(128, 96))
-    assert kinds(result.events) == [EventType.RELEASED]
 
 
 def test_every_stage_is_timed() -> None:
