@@ -44,9 +44,9 @@ LAYERS = {
     'ros': layer('core messages overlay msg srv', f'numpy cv2 {" ".join(ROS_PACKAGES)}'),
     'tools': layer('core inference messages overlay replay testing', 'numpy cv2 onnxruntime tqdm'),
 }
-# In `ros`, only the nodes build a model; only the demonstration shows scenes and recordings.
+# In `ros`, only the nodes build a model; only demonstrations show scenes and recordings.
 NODES = '*_node.py'
-DEMONSTRATION = ('demo*.py', 'simulated_camera*.py')
+DEMONSTRATION = ('demo*.py', 'node_benchmark.py', 'simulated_camera*.py')
 
 
 def layer_of(path: Path) -> str:

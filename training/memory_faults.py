@@ -30,8 +30,9 @@ def with_faults(
         return mask, score
     other = truth.reshape(-1, 2, *truth.shape[1:]).flip(1).reshape(truth.shape)
     region = _stray_regions(truth)
-    choices = torch.stack([other, torch.maximum(truth, other), torch.maximum(truth, region),
-                           truth * (1 - region)])  # fmt: skip
+    part = truth * (1 - region)
+    both, stray = torch.maximum(truth, other), torch.maximum(truth, region)
+    choices = torch.stack([other, both, stray, part, part])
     kind = torch.randint(0, len(choices), (len(truth),))
     mistaken = choices[kind, torch.arange(len(truth))]
     wrong = wrong & (mistaken.amax((1, 2)) > 0.5)

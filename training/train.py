@@ -113,7 +113,7 @@ class Trainer:
         guidance = Guidance(
             teacher_share=max(0.05, 0.95 - 2.0 * self.share),
             refine_share=0.05,
-            faulty_share=0.15,
+            faulty_share=0.2,
             pointer_delay_frames=int(torch.randint(0, 20, ())),
         )
         loss, figures = clip_loss(track(self.model, sequences, guidance), sequences)

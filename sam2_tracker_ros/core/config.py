@@ -91,7 +91,7 @@ class TrackerConfig:
     min_component_fraction: float = setting(
         0.2,
         'Separate pieces of a mask smaller than this fraction of its largest piece are left out '
-        'of mask and box; 0 keeps all.',
+        'of mask and box; 0 keeps them.',
         minimum=0.0,
         maximum=1.0,
         changeable=True,
@@ -131,7 +131,7 @@ class StatusConfig:
         changeable=True,
     )
     motion_gate: float = setting(
-        3.0,
+        2.0,
         'A box centre further from the predicted path than this many standard deviations and a '
         'box diagonal is another object; 0 switches the check off.',
         minimum=0.0,
@@ -143,6 +143,13 @@ class StatusConfig:
         'A target that is not measured for longer is lost.',
         minimum=0.0,
         maximum=60.0,
+        changeable=True,
+    )
+    resume_frames: int = setting(
+        2,
+        'A coasting target is tracked again after this many consistent frames in a row.',
+        minimum=1,
+        maximum=100,
         changeable=True,
     )
     reacquire_frames: int = setting(

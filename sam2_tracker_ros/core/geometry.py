@@ -162,7 +162,7 @@ def _affected(first: int, last: int, cells: int, pixels: int) -> tuple[slice, sl
     return slice(max(first - 1, 0), min(last + 2, cells)), slice(start, stop)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _bilinear_weights(pixels: int, cells: int) -> Float32Array:
     """Return the [pixels, cells] matrix of bilinear interpolation, pixel centres aligned."""
     position = (np.arange(pixels) + 0.5) * cells / pixels - 0.5

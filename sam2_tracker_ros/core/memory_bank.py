@@ -47,6 +47,6 @@ class MemoryBank:
         """Add the newest frame; the oldest one is forgotten when the bank is full."""
         self._recent.append(entry)
 
-    def forget_recent(self) -> None:
-        """Keep the prompted frame only: after a jump in time the others have no age."""
-        self._recent.clear()
+    def without_recent(self) -> 'MemoryBank':
+        """Return a bank of the prompted frame: after a jump in time the others have no age."""
+        return MemoryBank(self._prompted, self._recent.maxlen or 0)

@@ -44,9 +44,23 @@ class CheckedPrompt:
     mask: BoolArray | None = None
 
     @property
-    def extent(self) -> Box | None:
+    def object_box(self) -> Box | None:
         """Box that the operator drew, or that of the mask; None when there are only points."""
         return self.box if self.mask is None else _box_of(self.mask)
+
+    @property
+    def extent(self) -> Box | None:
+        """The object's box, grown to hold every point; None when there are only points."""
+        box = self.object_box
+        if box is None:
+            return None
+        xs, ys = [point.x for point in self.points], [point.y for point in self.points]
+        return Box(
+            min([box.left, *xs]),
+            min([box.top, *ys]),
+            max([box.right, *xs]),
+            max([box.bottom, *ys]),
+        )
 
 
 def check_prompt(prompt: Prompt, size_px: tuple[int, int]) -> CheckedPrompt:
@@ -83,7 +97,7 @@ def decoder_prompt(prompt: CheckedPrompt, window: Box, model_size_px: int) -> De
 
     :param window: the part of the camera image that the model image shows.
     """
-    box = prompt.extent
+    box = prompt.object_box
     points: list[tuple[float, float]] = []
     labels: list[int] = []
     if box is not None:

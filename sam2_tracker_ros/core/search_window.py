@@ -50,6 +50,6 @@ def window_around(
 
 def _span(center: float, side: float, limit: int) -> tuple[int, int]:
     """Return start and end of a side of the window inside the image, as centred as fits."""
-    length = min(math.ceil(side / GRID_PX) * GRID_PX, limit)
+    length = min(math.ceil(min(side, limit) / GRID_PX) * GRID_PX, limit)
     start = min(max(round(center - length / 2.0), 0), limit - length)
     return start, start + length

@@ -3,6 +3,7 @@
 
 """Where one target is believed to be, how large it is, and which masks fit that."""
 
+from copy import copy
 import math
 
 from sam2_tracker_ros.core import kalman
@@ -19,7 +20,7 @@ _MAX_AREA_DOUBLINGS = 2.0
 # Standard deviations of the predicted centre that a search leaves room for.
 _MARGIN_STDS = 2.0
 # A mask below this fraction of the usual area shows a part of a target that is being hidden.
-_PART_FRACTION = 0.5
+_PART_FRACTION = 0.7
 
 
 class TargetMotion:
@@ -123,15 +124,20 @@ class TargetMotion:
             state = kalman.update(state, mask.box)
         self._state, self._stamp_ns, self._measured_box = state, now_ns, mask.box
 
-    def coast(self, now_ns: int, *, is_lost: bool) -> None:
-        """Go on without a measurement; a lost target is expected around where it was lost."""
-        state = self.predicted(now_ns)
-        self._state = kalman.at_rest(state) if state is not None and is_lost else state
-        self._stamp_ns = now_ns
+    def coast(self, now_ns: int) -> None:
+        """Go on without a measurement."""
+        self._state, self._stamp_ns = self.predicted(now_ns), now_ns
 
-    def forget(self, now_ns: int) -> None:
-        """Know nothing of the motion any more."""
-        self._state, self._stamp_ns = None, now_ns
+    def rest(self) -> None:
+        """Stay where the last frame left it: a lost target is expected around there."""
+        if self._state is not None:
+            self._state = kalman.at_rest(self._state)
+
+    def forgotten(self, now_ns: int) -> 'TargetMotion':
+        """Return the same target, of whose motion nothing is known."""
+        motion = copy(self)
+        motion._state, motion._stamp_ns = None, now_ns
+        return motion
 
     def _since_s(self, now_ns: int) -> float:
         return (now_ns - self._stamp_ns) / NANOSECONDS_PER_SECOND

@@ -104,7 +104,11 @@ def advance(status: Status, reason: Reason, now_s: float, config: StatusConfig) 
 def _seen(status: Status, now_s: float, config: StatusConfig) -> Transition:
     gap_s = now_s - status.last_measured_s
     consistent_frames = status.consistent_frames + 1
-    if status.state is TargetState.LOST and consistent_frames < config.reacquire_frames:
+    needed_frames = {
+        TargetState.COASTING: config.resume_frames,
+        TargetState.LOST: config.reacquire_frames,
+    }
+    if consistent_frames < needed_frames.get(status.state, 0):
         waiting = replace(
             status,
             reason=Reason.REACQUIRING,

@@ -3,6 +3,7 @@
 
 """One target's own state: memory, motion, status; what a frame's evidence does to it."""
 
+from copy import copy
 from dataclasses import dataclass, replace
 import math
 
@@ -145,13 +146,16 @@ class Track:
             self.bank.remember(observation.entry)
         was_lost = self._status.state is TargetState.LOST
         if observation.is_prompted:
-            self._status = replace(self._status, consistent_frames=config.reacquire_frames)
+            enough_frames = max(config.resume_frames, config.reacquire_frames)
+            self._status = replace(self._status, consistent_frames=enough_frames)
         events = self._advance(reason, now_ns, config)
         self._observation = observation
         if self.measured and observation.mask is not None:
             self._motion.measure(observation.mask, now_ns, was_lost=was_lost)
         else:
-            self._motion.coast(now_ns, is_lost=self._status.state is TargetState.LOST)
+            self._motion.coast(now_ns)
+        if self._status.state is TargetState.LOST:
+            self._motion.rest()
         return events
 
     def pass_time(self, now_ns: int, reason: Reason, config: StatusConfig) -> tuple[Event, ...]:
@@ -160,23 +164,25 @@ class Track:
         self._observation = None
         events = self._advance(reason, now_ns, config)
         self._status = replace(self._status, frames_since_measured=frames)
+        if self._status.state is TargetState.LOST:
+            self._motion.rest()
         return events
 
-    def restart_clock(self, now_ns: int, epoch: int) -> None:
-        """Forget motion and the order of memory after stamps jumped back."""
-        self.epoch = epoch
-        self.bank.forget_recent()
-        self._motion.forget(now_ns)
-        self._status = Status(
+    def restarted(self, now_ns: int, epoch: int) -> 'Track':
+        """Return this target without motion and recent memory, for stamps that jumped back."""
+        track = copy(self)
+        track.epoch = epoch
+        track.bank = self.bank.without_recent()
+        track._motion = self._motion.forgotten(now_ns)
+        track._status = Status(
             self._status.state, now_ns / NANOSECONDS_PER_SECOND, reason=self._status.reason
         )
+        return track
 
     def result(self, now_ns: int, size_px: tuple[int, int]) -> TargetResult:
         """Return where the target stands, after a frame or some time later."""
         status, state = self._status, self.predicted(now_ns)
-        box = self._motion.measured_box
-        if status.state is TargetState.COASTING and state is not None:
-            box = state.box
+        box = self._motion.measured_box if self.measured or state is None else state.box
         return TargetResult(
             target_id=self.target_id,
             epoch=self.epoch,

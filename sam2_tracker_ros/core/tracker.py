@@ -58,8 +58,6 @@ class Tracker:
         self._tracks: dict[str, Track] = {}
         self._epoch = 0
         self._frame_index = 0
-        # Of frames whose inference failed after the tracker had adapted to them.
-        self._unreported: list[Event] = []
         self._last = StepResult(stamp_ns=0, frame_id='', size_px=(0, 0))
 
     @property
@@ -130,16 +128,15 @@ class Tracker:
             ]
             draft.tracks.clear()
         elif self._tracks and frame.stamp_ns < self._last.stamp_ns:
-            draft.events.append(self._restart_clock(frame.stamp_ns))
+            self._epoch += 1
+            for target_id, track in self._tracks.items():
+                draft.tracks[target_id] = track.restarted(frame.stamp_ns, self._epoch)
+            back_s = (self._last.stamp_ns - frame.stamp_ns) / NANOSECONDS_PER_SECOND
+            detail = f'stamps went back by {back_s:.3f} s; motion and recent memory are forgotten'
+            draft.events.append(
+                Event(EventType.TIME_JUMP, frame.stamp_ns, epoch=self._epoch, detail=detail)
+            )
         return draft
-
-    def _restart_clock(self, stamp_ns: int) -> Event:
-        self._epoch += 1
-        for track in self._tracks.values():
-            track.restart_clock(stamp_ns, self._epoch)
-        back_s = (self._last.stamp_ns - stamp_ns) / NANOSECONDS_PER_SECOND
-        detail = f'stamps went back by {back_s:.3f} s; motion and recent memory are forgotten'
-        return Event(EventType.TIME_JUMP, stamp_ns, epoch=self._epoch, detail=detail)
 
     def _answer(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
         """Do what one prompt asks for, in the draft."""
@@ -235,7 +232,6 @@ class Tracker:
                 track.result(frame.stamp_ns, frame.size_px) for track in self._tracks.values()
             )
         self._frame_index += 1
-        self._unreported = []
         self._last = StepResult(
             stamp_ns=frame.stamp_ns,
             frame_id=frame_id,

@@ -51,11 +51,6 @@ class Frame:
     frame_id: str = ''
 
     @property
-    def stamp_s(self) -> float:
-        """Capture time in seconds."""
-        return self.stamp_ns / NANOSECONDS_PER_SECOND
-
-    @property
     def size_px(self) -> tuple[int, int]:
         """Width and height."""
         return self.pixels.shape[1], self.pixels.shape[0]
@@ -270,7 +265,8 @@ class TargetResult:
     """
     One target after one frame.
 
-    :param box: measured when measured is true, else predicted (COASTING) or last known (LOST).
+    :param box: measured when measured is true, else predicted; a lost target's stays where it was
+        predicted when it was given up.
     :param mask: None when not measured.
     """
 

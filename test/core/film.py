@@ -209,8 +209,8 @@ def kinds(events: tuple[Event, ...]) -> list[EventType]:
 def started(
     box: Box = MIDDLE_BOX, model: RecordingModel | None = None, rate_hz: float = 10.0
 ) -> Film:
-    """Return a film of a target that is lost after 0.99 s and found again by 3 frames."""
-    config = settings(coast_timeout_s=0.99, reacquire_frames=3)
+    """Return a film of a target that is lost after 0.99 s and found again by 3 frames, or 1."""
+    config = settings(coast_timeout_s=0.99, resume_frames=1, reacquire_frames=3)
     show = Film(Tracker(model or FakeModel(), config), rate_hz)
     assert show.show((box, RED), prompts=[Prompt(box=box)]).answers[0].accepted
     return show

@@ -28,7 +28,7 @@ def test_keeps_the_newest_in_order_and_the_prompted_for_ever() -> None:
 def test_forgetting_leaves_the_prompted_frame_and_goes_on() -> None:
     bank = MemoryBank(entry(0), capacity=3)
     bank.remember(entry(1))
-    bank.forget_recent()
+    bank = bank.without_recent()
     assert not bank.recent
     assert bank.prompted == entry(0)
     bank.remember(entry(2))

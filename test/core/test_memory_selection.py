@@ -67,7 +67,7 @@ def test_slots_are_those_of_the_model() -> None:
 
 def test_after_forgetting_only_the_prompted_frame_is_attended() -> None:
     bank = remembered(0, set(range(1, 12)))
-    bank.forget_recent()
+    bank = bank.without_recent()
     selection = RecencySelector().select(bank, 12, SPEC)
     assert selection == Selection((AttendedMemory(0, 6),), (AttendedPointer(0, 12),))
 

@@ -68,14 +68,14 @@ def test_nothing_to_compare_is_nan() -> None:
     mask = full(box_at(150, 150, 20, 20))
     assert math.isnan(motion.excess(None, SECOND, 3.0))
     assert math.isnan(motion.excess(mask, SECOND, 0.0))
-    motion.forget(SECOND)
+    motion = motion.forgotten(SECOND)
     assert math.isnan(motion.excess(mask, SECOND, 3.0))
     assert motion.predicted(SECOND) is None
 
 
 def test_motion_starts_again_with_the_next_mask_after_forgetting() -> None:
     motion = moving()
-    motion.forget(0)
+    motion = motion.forgotten(0)
     motion.measure(full(box_at(300, 100, 20, 20)), SECOND, was_lost=False)
     assert center(motion, 2 * SECOND) == pytest.approx((300.0, 100.0))
     assert motion.measured_box == box_at(300, 100, 20, 20)
@@ -111,7 +111,8 @@ def test_a_target_that_was_lost_starts_again_where_it_is_found() -> None:
 
 def test_a_part_of_a_lost_target_keeps_the_size() -> None:
     motion = moving()
-    motion.coast(round(1.1 * SECOND), is_lost=True)
+    motion.coast(round(1.1 * SECOND))
+    motion.rest()
     motion.measure(full(box_at(300, 60, 6, 20)), round(1.15 * SECOND), was_lost=True)
     state = motion.predicted(round(1.15 * SECOND))
     assert state is not None
@@ -121,8 +122,9 @@ def test_a_part_of_a_lost_target_keeps_the_size() -> None:
 
 def test_coasting_goes_on_and_being_lost_stops() -> None:
     coasting, lost = moving(), moving()
-    coasting.coast(round(1.1 * SECOND), is_lost=False)
-    lost.coast(round(1.1 * SECOND), is_lost=True)
+    coasting.coast(round(1.1 * SECOND))
+    lost.coast(round(1.1 * SECOND))
+    lost.rest()
     assert center(coasting, 2 * SECOND)[0] == pytest.approx(250.0, abs=5.0)
     assert center(lost, 2 * SECOND)[0] == pytest.approx(160.0, abs=2.0)
 
@@ -145,8 +147,9 @@ def test_the_usual_area_follows_a_shrinking_target_slowly() -> None:
 def test_leaving_is_seen_before_the_border_is_reached() -> None:
     motion = moving(speed=320.0)  # at x = 370 after a second; half out 0.03 s before x = 400
     assert motion.leaving(SECOND, SIZE_PX) is Edge.NONE
+    assert motion.leaving(round(1.07 * SECOND), SIZE_PX) is Edge.NONE
     assert motion.leaving(round(1.15 * SECOND), SIZE_PX) is Edge.RIGHT
-    motion.forget(SECOND)
+    motion = motion.forgotten(SECOND)
     assert motion.leaving(round(1.15 * SECOND), SIZE_PX) is Edge.NONE
 
 
@@ -168,5 +171,5 @@ def test_an_unseen_target_is_looked_for_half_way_with_room_for_both() -> None:
 
 def test_without_motion_it_is_looked_for_where_it_was() -> None:
     motion = moving()
-    motion.forget(SECOND)
+    motion = motion.forgotten(SECOND)
     assert motion.where_to_look(2 * SECOND, is_seen=False) == (box_at(150, 150, 20, 20), 0.0)

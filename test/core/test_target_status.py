@@ -24,6 +24,7 @@ CONFIG = StatusConfig(
     min_mask_area_px=16,
     max_area_ratio=4.0,
     coast_timeout_s=1.0,
+    resume_frames=2,
     reacquire_frames=3,
 )
 TRACKING, COASTING, LOST = TargetState.TRACKING, TargetState.COASTING, TargetState.LOST
@@ -37,8 +38,11 @@ TABLE = [
     (TRACKING, 9.0, 0, SEEN, TRACKING, 0, SEEN, None, 'a long time without frames is no loss'),
     (TRACKING, 0.1, 0, HIDDEN, COASTING, 0, HIDDEN, EventType.COASTING, 'one bad frame'),
     (TRACKING, 9.0, 0, HIDDEN, COASTING, 0, HIDDEN, EventType.COASTING, 'coasting comes first'),
-    (COASTING, 0.5, 0, SEEN, TRACKING, 0, SEEN, EventType.REACQUIRED, 'one good frame'),
-    (COASTING, 9.0, 0, SEEN, TRACKING, 0, SEEN, EventType.REACQUIRED, 'not yet declared lost'),
+    (COASTING, 0.5, 0, SEEN, COASTING, 1, Reason.REACQUIRING, None, 'the first of two'),
+    (COASTING, 9.0, 0, SEEN, COASTING, 1, Reason.REACQUIRING, None, 'a good frame loses nothing'),
+    (COASTING, 0.5, 1, SEEN, TRACKING, 0, SEEN, EventType.REACQUIRED, 'the second of two'),
+    (COASTING, 9.0, 1, SEEN, TRACKING, 0, SEEN, EventType.REACQUIRED, 'not yet declared lost'),
+    (COASTING, 0.5, 1, HIDDEN, COASTING, 0, HIDDEN, None, 'counting to two starts again'),
     (COASTING, 0.5, 0, HIDDEN, COASTING, 0, HIDDEN, None, 'still within the timeout'),
     (COASTING, 1.0, 0, HIDDEN, COASTING, 0, HIDDEN, None, 'exactly the timeout is not longer'),
     (COASTING, 1.001, 0, HIDDEN, LOST, 0, HIDDEN, EventType.LOST, 'longer than the timeout'),
@@ -95,9 +99,10 @@ def test_every_reason_is_handed_on(reason: Reason) -> None:
     assert found.status.state is COASTING
 
 
-def test_one_frame_is_enough_where_the_setting_says_so() -> None:
-    config = replace(CONFIG, reacquire_frames=1)
-    found = advance(Status(LOST, NOW_S - 5.0), SEEN, NOW_S, config)
+@pytest.mark.parametrize('before', [COASTING, LOST])
+def test_one_frame_is_enough_where_the_setting_says_so(before: TargetState) -> None:
+    config = replace(CONFIG, resume_frames=1, reacquire_frames=1)
+    found = advance(Status(before, NOW_S - 5.0), SEEN, NOW_S, config)
     assert found.status.state is TRACKING
     assert found.event is EventType.REACQUIRED
 

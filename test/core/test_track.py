@@ -7,6 +7,7 @@ from core.film import (
     BLUE,
     MIDDLE_BOX,
     RED,
+    RED_BOX,
     Film,
     box_at,
     only,
@@ -98,14 +99,67 @@ def test_a_short_occlusion_is_bridged_by_the_prediction() -> None:
     assert event.gap_s == pytest.approx(0.6, abs=1e-6)
 
 
-def test_a_lost_target_keeps_its_last_known_box() -> None:
-    show = started()
-    for _ in range(15):
+def test_a_lost_target_rests_where_it_was_given_up() -> None:
+    show = started(box_at(10, 40))
+    for step in range(1, 11):
+        show.show((box_at(10 + 3 * step, 40), RED))
+    while only(result := show.show()).state is not LOST:
+        pass
+    given_up = only(result).box
+    assert given_up is not None
+    assert given_up.center == pytest.approx((70, 40), abs=2)
+    for _ in range(5):
         target = only(show.show())
-    assert target.state is LOST
-    assert target.box == MIDDLE_BOX
-    assert target.motion is not None
-    assert target.motion.velocity == (0.0, 0.0)
+        assert target.box == given_up
+        assert target.motion is not None
+        assert target.motion.velocity == (0.0, 0.0)
+
+
+def test_a_coasting_target_resumes_after_frames_in_a_row() -> None:
+    config = settings(resume_frames=3, coast_timeout_s=5.0)
+    show = Film(Tracker(FakeModel(), config))
+    show.show((RED_BOX, RED), prompts=[Prompt(box=RED_BOX)])
+    for _ in range(2):
+        assert only(show.show()).reason is Reason.OCCLUDED
+        assert only(show.show((RED_BOX, RED))).reason is Reason.REACQUIRING
+        assert only(show.show((RED_BOX, RED))).state is COASTING
+    show.show()
+    states = [only(show.show((RED_BOX, RED))).state for _ in range(3)]
+    assert states == [COASTING, COASTING, TRACKING]
+    show.show()
+    correction = Prompt(PromptAction.REFINE, box=RED_BOX)
+    assert only(show.show((RED_BOX, RED), prompts=[correction])).state is TRACKING
+
+
+def test_a_target_found_elsewhere_does_not_seem_to_have_flown_there() -> None:
+    show = started(box_at(30, 40))
+    while only(show.show()).state is not LOST:
+        pass
+    while only(result := show.show((box_at(60, 40), RED))).state is LOST:
+        pass
+    assert [event.type for event in result.events] == [EventType.REACQUIRED]
+    motion = only(result).motion
+    assert motion is not None
+    assert motion.velocity == (0.0, 0.0)
+
+
+def test_a_lost_target_is_found_outside_its_window_and_followed_there() -> None:
+    config = settings(min_target_size_px=48.0, coast_timeout_s=0.99, reacquire_frames=3)
+    show = Film(Tracker(FakeModel(), config))
+    size_px = (480, 360)
+    box = box_at(120, 180, 40, 40)
+    show.show((box, RED), prompts=[Prompt(box=box)], size_px=size_px)
+    for _ in range(40):
+        result = show.show(size_px=size_px)
+    assert only(result).state is LOST
+    # In one of two frames it is looked for everywhere; then it stays in view.
+    found = [
+        show.show((box_at(320 + 5 * step, 180, 40, 40), RED), size_px=size_px) for step in range(4)
+    ]
+    assert EventType.REACQUIRED in [event.type for result in found for event in result.events]
+    place = only(found[-1]).box
+    assert place is not None
+    assert place.center == pytest.approx((335, 180), abs=3)
 
 
 def test_good_frames_that_are_interrupted_do_not_find_it_again() -> None:

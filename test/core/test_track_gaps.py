@@ -125,13 +125,16 @@ def test_time_without_frames_coasts_and_loses() -> None:
         assert target.mask is None
         assert target.reason is Reason.INPUT_STALLED
         assert target.scores.confidence == 0.0
+        assert np.isnan(target.scores.object_score)
         assert target.time_since_measured_s == pytest.approx(silence_s, abs=1e-6)
         assert target.box is not None
         told += [(silence_s, event.type) for event in result.events]
         if target.state is COASTING:
             assert target.box.center[0] == pytest.approx(38 + 20 * silence_s, abs=1.5)
         else:
-            assert target.box == box_at(38, 40)
+            assert target.box.center == pytest.approx((38, 40), abs=0.5)
+            assert target.motion is not None
+            assert target.motion.velocity == (0.0, 0.0)
     assert told == [(0.5, EventType.COASTING), (1.1, EventType.LOST)]
 
 

@@ -40,6 +40,7 @@ from sam2_tracker_ros.core.types import (
     PixelFormat,
     Point,
     Prompt,
+    PromptAction,
     Reason,
 )
 from sam2_tracker_ros.testing.fake_model import CANDIDATE_IOUS, FakeModel
@@ -245,6 +246,16 @@ def test_targets_far_apart_are_looked_at_on_their_own() -> None:
     assert len(model.images) == 2
 
 
+def test_a_correcting_click_may_lie_anywhere_in_the_image() -> None:
+    show = Film(Tracker(FakeModel(), settings(min_target_size_px=24.0)))
+    shapes = ((box_at(60, 60, 40, 40), RED), (box_at(400, 300, 40, 40), BLUE))
+    show.show(*shapes, prompts=[add(box_at(60, 60, 40, 40))], size_px=(480, 360))
+    click = Prompt(PromptAction.REFINE, points=(Point(400, 300),))
+    found = show.show(*shapes, prompts=[click], size_px=(480, 360)).targets[0].box
+    assert found is not None
+    assert box_iou(found, box_at(400, 300, 40, 40)) > 0.8
+
+
 def test_a_tall_box_lies_within_what_the_model_sees() -> None:
     model = RecordingModel()
     show = Film(Tracker(model, settings(min_target_size_px=48.0)))
@@ -259,10 +270,13 @@ def test_a_tall_box_lies_within_what_the_model_sees() -> None:
 
 def test_other_thresholds_hold_from_the_next_frame_on() -> None:
     show = film()
-    show.show((RED_BOX, RED), prompts=[add(RED_BOX)])
-    assert show.show((RED_BOX, RED)).targets[0].measured
+    shapes = ((RED_BOX, RED), (box_at(50, 30, 4, 8), RED))
+    target = show.show(*shapes, prompts=[add(RED_BOX)]).targets[0]
+    assert (target.measured, target.box) == (True, RED_BOX)
+    show.tracker.reconfigure(settings(min_component_fraction=0.05))
+    assert show.show(*shapes).targets[0].box == Box(20, 22, 52, 38)
     show.tracker.reconfigure(settings(min_predicted_iou=0.99))
-    target = show.show((RED_BOX, RED)).targets[0]
+    target = show.show(*shapes).targets[0]
     assert (target.measured, target.reason) == (False, Reason.LOW_SCORE)
 
 

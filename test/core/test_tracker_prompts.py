@@ -93,6 +93,15 @@ def test_a_mask_prompt_is_remembered_as_it_was_drawn() -> None:
     assert (score, is_prompted) == (10.0, True)
 
 
+def test_a_mask_prompt_is_right_whatever_the_model_says() -> None:
+    model = RecordingModel(spoil=with_object_score(-5.0))
+    mask = drawn((RED_BOX, RED))[:, :, 0] == RED[0]
+    result = film(model).show((RED_BOX, RED), prompts=[Prompt(mask=mask)])
+    assert result.answers[0].accepted
+    assert result.targets[0].measured
+    assert model.remembered[0][1] == 10.0
+
+
 def test_names_are_free_ones() -> None:
     show = film()
     shapes = ((RED_BOX, RED), (BLUE_BOX, BLUE))

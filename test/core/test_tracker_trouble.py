@@ -123,3 +123,22 @@ def test_a_failure_in_a_frame_of_another_size_loses_no_event(stage: str) -> None
     model.fails_in = ''
     result = show.show((RED_BOX, RED), size_px=(128, 96))
     assert kinds(result.events) == [EventType.RELEASED]
+
+
+def test_a_failure_in_a_frame_from_the_past_forgets_nothing() -> None:
+    model = RecordingModel()
+    show = film(model)
+    show.show((RED_BOX, RED), prompts=[add(RED_BOX)])
+    for _ in range(4):
+        show.show((RED_BOX, RED))
+    show.skip(-4)
+    model.fails_in = 'decode_masks'
+    with pytest.raises(ModelError):
+        show.show((RED_BOX, RED))
+    model.fails_in = ''
+    show.skip(4)
+    result = show.show((RED_BOX, RED))
+    assert result.events == ()
+    assert not np.isnan(result.targets[0].scores.motion_iou)
+    memories, _ = model.attended[-1]
+    assert len(memories) == 5

@@ -187,6 +187,7 @@ def test_a_hidden_target_coasts_is_lost_and_comes_back(
         (target,) = operator.show(scene(24)).targets
     assert target.state == Target.STATE_TRACKING
     assert target.measured
+    operator.wait_for_event(EventType.REACQUIRED)
     names = [EventType(event.type) for event in operator.events if event.target_id == 'car']
     assert names == [
         EventType.ACQUIRED,
