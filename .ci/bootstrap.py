@@ -186,6 +186,9 @@ def build(installed: str) -> None:
         AMENT_PREFIX_PATH=str(VENV),
         CMAKE_PREFIX_PATH=str(VENV),
     )
+    for path in INSTALL.rglob('*'):  # links to files that are gone
+        if path.is_symlink() and not path.exists():
+            path.unlink()
     stamp.write_text(f'{generated} {linked}')
 
 

@@ -36,13 +36,13 @@ def layer(inside: str = '', outside: str = '') -> Layer:
 LAYERS = {
     'errors': layer(),
     'core': layer(outside='numpy filterpy cv2'),
-    'inference': layer('core', 'numpy onnxruntime onnx google'),
+    'inference': layer('core', 'numpy onnxruntime onnx'),
     'messages': layer('core', 'numpy cv2'),
     'overlay': layer('core', 'numpy cv2'),
     'testing': layer('core', 'numpy cv2'),
-    'replay': layer('core messages overlay', 'numpy cv2 rosbags tqdm matplotlib'),
+    'replay': layer('core messages overlay', 'numpy cv2 rosbags matplotlib'),
     'ros': layer('core messages overlay msg srv', f'numpy cv2 {" ".join(ROS_PACKAGES)}'),
-    'tools': layer('core inference messages overlay replay testing', 'numpy cv2 onnxruntime tqdm'),
+    'tools': layer('core inference replay testing', 'numpy tqdm'),
 }
 # In `ros`, only the nodes build a model; only demonstrations show scenes and recordings.
 NODES = '*_node.py'
@@ -102,6 +102,8 @@ def test_module_imports_only_what_its_layer_allows(path: Path) -> None:
         ('inference/sessions.py', 'from sam2_tracker_ros.ros import qos'),
         ('replay/runner.py', 'from sam2_tracker_ros.inference import load_model'),
         ('replay/runner.py', 'from sam2_tracker_ros.tools import main'),
+        ('tools/benchmark.py', 'import onnxruntime'),
+        ('tools/replay.py', 'from sam2_tracker_ros.ros import point_at'),
         ('ros/worker.py', 'from sam2_tracker_ros.inference import load_model'),
         ('ros/worker.py', 'import onnxruntime'),
         ('ros/worker.py', 'from sam2_tracker_ros.testing import scenes'),

@@ -35,8 +35,8 @@ ROSDEP_KEYS = {
     'rosbags': 'python3-rosbags-pip',
     'tqdm': 'python3-tqdm',
 }
-PIP_NAMES = {'cv2': 'opencv-python-headless', 'google': 'onnx'}
-NOT_IN_ROSDEP = {'google', 'onnx'}  # README.md says how to install it
+PIP_NAMES = {'cv2': 'opencv-python-headless'}
+NOT_IN_ROSDEP = {'onnx'}  # only the published bundles need it, and say so
 
 
 def imported_packages(*folders: Path) -> set[str]:
@@ -62,7 +62,9 @@ def pyproject_list(name: str) -> list[str]:
 def requirements() -> dict[str, Requirement]:
     lines = (ROOT / '.ci' / 'requirements.txt').read_text().splitlines()
     parsed = [Requirement(line) for line in lines if line and not line.startswith('#')]
-    return {requirement.name: requirement for requirement in parsed}
+    by_name = {requirement.name: requirement for requirement in parsed}
+    assert len(by_name) == len(parsed), 'every package is listed once'
+    return by_name
 
 
 def executables() -> dict[str, str]:

@@ -77,7 +77,7 @@ def bundle_folder(name_or_path: str) -> Path:
     for candidate in candidates:
         if _is_bundle(candidate):
             return candidate
-    names = ', '.join(sorted(set(_bundle_names()))) or 'none'
+    names = ', '.join(sorted({folder.name for folder in packaged_bundles()})) or 'none'
     if path.exists():
         message = (
             f'{path} is no model bundle: expected a folder with {MANIFEST} or {CONSTANTS}; '
@@ -102,14 +102,15 @@ def read_bundle(folder: Path) -> Bundle:
     return _read_published(folder)
 
 
-def _is_bundle(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in (MANIFEST, CONSTANTS))
-
-
-def _bundle_names() -> Iterator[str]:
+def packaged_bundles() -> Iterator[Path]:
+    """Return the folders of the bundles that are part of the package; nothing is checked."""
     for root in BUNDLE_ROOTS:
         if root.is_dir():
-            yield from (folder.name for folder in root.iterdir() if _is_bundle(folder))
+            yield from (folder for folder in root.iterdir() if _is_bundle(folder))
+
+
+def _is_bundle(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (MANIFEST, CONSTANTS))
 
 
 def _read_ours(folder: Path) -> Bundle:

@@ -60,7 +60,7 @@ def runtime_from_config(config: ModelConfig) -> Runtime:
             allow_fallback=config.allow_provider_fallback,
         ),
         allow_fallback=config.allow_provider_fallback,
-        threads=config.inference_threads or len(os.sched_getaffinity(0)),
+        threads=config.inference_threads or _usable_cores(),
     )
 
 
@@ -112,6 +112,13 @@ class GraphSession:
             )
             raise ModelError(message) from error
         return dict(zip(self._output_names, values, strict=True))
+
+
+def _usable_cores() -> int:
+    """Return the cores that this process may use, as far as the system tells."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _options(runtime: Runtime) -> Any:

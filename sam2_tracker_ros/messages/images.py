@@ -33,6 +33,9 @@ class _Encoding:
     even: tuple[str, ...] = ()
 
 
+_UYVY = _Encoding(2, PixelFormat.RGB, cv2.COLOR_YUV2RGB_UYVY, ('width',))
+_YUYV = _Encoding(2, PixelFormat.RGB, cv2.COLOR_YUV2RGB_YUY2, ('width',))
+# The 4:2:2 encodings have two names: until ROS 2 Humble, and since.
 # OpenCV names a mosaic after its second row and column: rggb is its BG.
 _ENCODINGS = {
     'rgb8': _Encoding(3, PixelFormat.RGB),
@@ -40,8 +43,10 @@ _ENCODINGS = {
     'rgba8': _Encoding(4, PixelFormat.RGBA),
     'bgra8': _Encoding(4, PixelFormat.BGRA),
     'mono8': _Encoding(1, PixelFormat.GRAY),
-    'yuv422': _Encoding(2, PixelFormat.RGB, cv2.COLOR_YUV2RGB_UYVY, ('width',)),
-    'yuv422_yuy2': _Encoding(2, PixelFormat.RGB, cv2.COLOR_YUV2RGB_YUY2, ('width',)),
+    'yuv422': _UYVY,
+    'uyvy': _UYVY,
+    'yuv422_yuy2': _YUYV,
+    'yuyv': _YUYV,
     'bayer_rggb8': _Encoding(1, PixelFormat.RGB, cv2.COLOR_BayerBG2RGB, ('width', 'height')),
     'bayer_bggr8': _Encoding(1, PixelFormat.RGB, cv2.COLOR_BayerRG2RGB, ('width', 'height')),
     'bayer_gbrg8': _Encoding(1, PixelFormat.RGB, cv2.COLOR_BayerGR2RGB, ('width', 'height')),
@@ -116,7 +121,10 @@ def frame_from_compressed_image(message: Message) -> Frame:
     """
     data = np.frombuffer(message.data, np.uint8)
     _check_complete(data, message.format)
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:  # such as a size in its header that no camera has
+        pixels = None
     if pixels is None:
         text = (
             f'the compressed image ({message.format!r}, {data.size} bytes) cannot be decoded: '
@@ -193,12 +201,16 @@ def _compressed(
 
 
 def _check_complete(data: UInt8Array, data_format: str) -> None:
-    """Refuse what is cut short: the JPEG decoder would fill the rest with grey."""
-    start, end = data[:8].tobytes(), data[-64:].tobytes()
-    if start.startswith(_JPEG_START):
-        complete = end.rstrip(b'\x00').endswith(_JPEG_END)
-    elif start.startswith(_PNG_START):
-        complete = end.rstrip(b'\x00').endswith(_PNG_END)
+    """
+    Refuse what is cut short: the JPEG decoder would fill the rest with grey.
+
+    Cameras pad their buffers with zeros.
+    """
+    content = data.tobytes().rstrip(b'\x00')
+    if content.startswith(_JPEG_START):
+        complete = content.endswith(_JPEG_END)
+    elif content.startswith(_PNG_START):
+        complete = content.endswith(_PNG_END)
     else:
         text = (
             f'the compressed image ({data_format!r}, {data.size} bytes) is neither JPEG nor PNG; '

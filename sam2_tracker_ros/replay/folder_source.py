@@ -10,7 +10,7 @@ import re
 import cv2
 import numpy as np
 
-from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Frame, PixelFormat
+from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Frame, PixelFormat, UInt8Array
 from sam2_tracker_ros.errors import SourceError
 from sam2_tracker_ros.replay.source import SourceFrame
 
@@ -48,13 +48,21 @@ class FolderSource:
         """Read the images in order, one at a time."""
         for index, path in enumerate(self._files):
             stamp_ns = round(index * NANOSECONDS_PER_SECOND / self._rate_hz)
-            data = np.fromfile(path, np.uint8)
-            pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-            if pixels is None:
+            image = _read(path)
+            if image is None:
                 yield SourceFrame(index, stamp_ns, problem=f'{path.name} is no readable image')
-                continue
-            image = np.asarray(pixels, np.uint8)
-            yield SourceFrame(index, stamp_ns, Frame(image, stamp_ns, PixelFormat.BGR))
+            else:
+                yield SourceFrame(index, stamp_ns, Frame(image, stamp_ns, PixelFormat.BGR))
+
+
+def _read(path: Path) -> UInt8Array | None:
+    """Return a BGR image, or None when the file holds none."""
+    data = np.fromfile(path, np.uint8)
+    try:
+        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:  # such as a size in its header that no image has
+        pixels = None
+    return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
 def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import Frame, Prompt, StageTimings, StepResult
+from sam2_tracker_ros.errors import PromptError, SourceError
 
 PERCENTILES = (50, 95, 99)
 _PACKAGES = ('numpy', 'onnxruntime', 'onnxruntime-gpu', 'opencv-python-headless', 'filterpy')
@@ -50,7 +51,8 @@ def measure_steps(
     :param prompt: of the first frame.
     :param warm_up: steps at the start that do not count: the bank fills, caches warm.
     :return: percentiles by stage name and for 'step', and the last result.
-    :raises ValueError: the prompt was not accepted, or no frame is left after warming up.
+    :raises PromptError: the prompt was not accepted.
+    :raises SourceError: no frame is left after warming up.
     """
     whole: list[float] = []
     stages: list[StageTimings] = []
@@ -62,10 +64,10 @@ def measure_steps(
             whole.append(time.perf_counter() - start)
             stages.append(result.timings)
         if result.answers and not result.answers[0].accepted:
-            raise ValueError(result.answers[0].message)
+            raise PromptError(result.answers[0].message)
     if result is None or not whole:
         message = f'there are no frames after {warm_up} of warming up; give more'
-        raise ValueError(message)
+        raise SourceError(message)
     by_stage = {
         name.removesuffix('_s'): percentiles_ms([asdict(timing)[name] for timing in stages])
         for name in asdict(stages[0])
@@ -90,9 +92,9 @@ def measure_memory(step: Callable[[int], object], frame_count: int) -> MemoryCur
     return MemoryCurve(frames, resident, slope)
 
 
-def resident_mib(process: str = 'self') -> float:
-    """Return the resident memory of a process in MiB."""
-    pages = int(Path(f'/proc/{process}/statm').read_text(encoding='ascii').split()[1])
+def resident_mib() -> float:
+    """Return the resident memory of this process in MiB."""
+    pages = int(Path('/proc/self/statm').read_text(encoding='ascii').split()[1])
     return pages * os.sysconf('SC_PAGE_SIZE') / _MEBIBYTE
 
 

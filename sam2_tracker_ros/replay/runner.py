@@ -40,7 +40,7 @@ def replay(
     sinks: Sequence[ResultSink],
     *,
     max_frames: int | None = None,
-    progress: Callable[[SourceFrame], None] = lambda _: None,
+    progress: Callable[[SourceFrame], object] = lambda _: None,
 ) -> Summary:
     """
     Take every frame of a recording through the tracker, in order.

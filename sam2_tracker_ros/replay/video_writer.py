@@ -86,10 +86,9 @@ class _FfmpegVideo:
 
     def close(self) -> None:
         """Finish the file."""
-        if self._process.poll() is None:
-            _, complaint = self._process.communicate()
-            if self._process.returncode:
-                raise self._error(complaint)
+        _, complaint = self._process.communicate()
+        if self._process.returncode:
+            raise self._error(complaint)
 
     def _error(self, complaint: bytes = b'') -> SourceError:
         text = complaint.decode(errors='replace').strip()

@@ -103,6 +103,8 @@ class Accounts:
         with self._lock:
             self._processed += 1
             self._dropped = dropped
+            if self._processed_ns and now_ns < self._processed_ns[-1]:
+                self._processed_ns.clear()  # the clock jumped back
             self._processed_ns.append(now_ns)
             self._timings = result.timings
             self._last_rejection = ''
@@ -164,6 +166,6 @@ class Accounts:
         if len(self._processed_ns) < 2:
             return 0.0
         duration_ns = self._processed_ns[-1] - self._processed_ns[0]
-        if duration_ns <= 0:
+        if duration_ns == 0:
             return 0.0
         return (len(self._processed_ns) - 1) * NANOSECONDS_PER_SECOND / duration_ns

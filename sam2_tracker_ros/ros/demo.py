@@ -25,11 +25,13 @@ from sam2_tracker_ros.errors import Sam2TrackerError
 from sam2_tracker_ros.replay.video_source import VideoSource
 from sam2_tracker_ros.ros.demo_recorder import Recorder, Recording
 from sam2_tracker_ros.ros.demo_report import write_report
+from sam2_tracker_ros.ros.point_at import box_of
 from sam2_tracker_ros.ros.processes import (
     NodeProcess,
     ProcessError,
     stopping,
     use_own_domain,
+    wait_until,
 )
 from sam2_tracker_ros.testing.drone_scene import DroneScene
 from sam2_tracker_ros.testing.scenes import Scene
@@ -69,7 +71,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='demo', description='Track over ROS 2 and show it.')
     parser.add_argument('--video', type=Path, help='a video file instead of the drone scene')
     parser.add_argument(
-        '--box', type=_box, metavar='X,Y,W,H', help="target in the video's first frame [px]"
+        '--box', type=box_of, metavar='X,Y,W,H', help="target in the video's first frame [px]"
     )
     parser.add_argument('--model', default='nano', help='model bundle (default: nano)')
     parser.add_argument(
@@ -90,17 +92,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _box(text: str) -> Box:
-    try:
-        x, y, width, height = (float(part) for part in text.split(','))
-    except ValueError:
-        x = y = width = height = math.nan
-    if not all(map(math.isfinite, (x, y, width, height))):
-        message = f'{text!r}; expected X,Y,W,H in pixels'
-        raise argparse.ArgumentTypeError(message)
-    return Box(x, y, x + width, y + height)
-
-
 def _film(options: argparse.Namespace) -> Scene | VideoSource:
     if options.video is None:
         return DroneScene(duration_s=options.duration)
@@ -119,10 +110,9 @@ def _run(options: argparse.Namespace, film: Scene | VideoSource) -> Recording:
     with _ros() as recorder, stopping() as processes:
         tracker = NodeProcess('tracker', out / 'tracker.log', [f'model:={options.model}'])
         processes.append(tracker)
-        running = [tracker]
 
         def wait(what: str, is_done: Callable[[], bool], timeout_s: float) -> None:
-            _wait(recorder, running, what, is_done, timeout_s)
+            wait_until(recorder, [tracker], what, is_done, timeout_s)
 
         wait(
             'the tracker did not get ready',
@@ -151,33 +141,6 @@ def _run(options: argparse.Namespace, film: Scene | VideoSource) -> Recording:
     return recording
 
 
-def _wait(
-    recorder: Recorder,
-    running: Sequence[NodeProcess],
-    what: str,
-    is_done: Callable[[], bool],
-    timeout_s: float,
-) -> None:
-    """
-    Record until something is the case.
-
-    :raises ProcessError: it did not come in time, the model fails, or a process that should run
-        has ended.
-    """
-    end_s = time.monotonic() + timeout_s
-    while not is_done():
-        rclpy.spin_once(recorder, timeout_sec=0.02)
-        if recorder.model_problem:
-            raise ProcessError(recorder.model_problem)
-        for process in running:
-            if process.has_ended():
-                message = f'{process.name} ended too early'
-                raise ProcessError(message)
-        if time.monotonic() > end_s:
-            message = f'{what} within {timeout_s:.0f} s; see the logs beside the results'
-            raise ProcessError(message)
-
-
 def _processed(recording: Recording) -> int:
     """Return how many images have a Target."""
     return len(recording.targets.keys() & set(recording.image_stamps))
@@ -188,8 +151,7 @@ def _prompt_box(
 ) -> Box:
     """Return where the target is in the newest image."""
     if isinstance(film, VideoSource):
-        box: Box = options.box
-        return box
+        return Box(*options.box)
     if not recording.image_stamps:
         raise ProcessError('the camera ended without a frame; see the logs beside the results')
     age_ns = recording.image_stamps[-1] - recording.image_stamps[0]

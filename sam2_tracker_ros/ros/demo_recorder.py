@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import math
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -31,6 +31,7 @@ from sam2_tracker_ros.core.types import (
 from sam2_tracker_ros.messages import stamp_ns_of
 from sam2_tracker_ros.msg import Prompt, Target, TargetArray, TargetEvent
 from sam2_tracker_ros.ros import qos
+from sam2_tracker_ros.ros.processes import check_model
 
 # Deep enough for a recorder that falls behind for some seconds.
 _EVERYTHING = QoSProfile(depth=1000)
@@ -87,7 +88,7 @@ class Recording:
 
 class Recorder(Node):
     """
-    Keeps what the tracker publishes; sends the prompt.
+    Keeps what the tracker publishes; sends the prompt. Spinning raises when the model fails.
 
     :param node_arguments: of rclpy's Node.
     """
@@ -95,18 +96,13 @@ class Recorder(Node):
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__('demo_recorder', **node_arguments)
         self.recording = Recording()
-        # Why the tracker's model could not be loaded or fails; empty when all is well.
-        self.model_problem = ''
         self._prompts = self.create_publisher(Prompt, 'tracker/prompt', qos.PROMPT)
         self.create_subscription(CameraInfo, 'camera_info', self._on_camera_info, _EVERYTHING)
         self.create_subscription(Target, 'tracker/target', self._on_target, _EVERYTHING)
         self.create_subscription(TargetArray, 'tracker/targets', self._on_targets, _EVERYTHING)
         self.create_subscription(TargetEvent, 'tracker/events', self._on_event, qos.EVENT)
         self.create_subscription(Image, 'tracker/mask', self._on_mask, QoSProfile(depth=10))
-
-        self.create_subscription(
-            DiagnosticArray, '/diagnostics', self._on_diagnostics, qos.DIAGNOSTICS
-        )
+        self.create_subscription(DiagnosticArray, '/diagnostics', check_model, qos.DIAGNOSTICS)
 
     def has_event(self, *types: EventType) -> bool:
         """Return whether an event of one of the types came."""
@@ -143,11 +139,6 @@ class Recorder(Node):
             detail=message.detail,
         )
         self.recording.events.append(event)
-
-    def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        for status in message.status:
-            if status.name.endswith(': model') and status.level == DiagnosticStatus.ERROR:
-                self.model_problem = status.message
 
     def _on_mask(self, message: Image) -> None:
         bits = np.packbits(np.frombuffer(message.data, np.uint8))

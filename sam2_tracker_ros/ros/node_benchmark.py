@@ -13,7 +13,6 @@ import json
 from pathlib import Path
 import signal
 import sys
-import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 import rclpy
@@ -26,10 +25,21 @@ from sam2_tracker_ros.errors import Sam2TrackerError
 from sam2_tracker_ros.messages import stamp_ns_of
 from sam2_tracker_ros.msg import Prompt
 from sam2_tracker_ros.ros import qos
-from sam2_tracker_ros.ros.processes import NodeProcess, ProcessError, stopping, use_own_domain
+from sam2_tracker_ros.ros.accounts import WINDOW_FRAMES
+from sam2_tracker_ros.ros.processes import (
+    NodeProcess,
+    ProcessError,
+    check_model,
+    stopping,
+    use_own_domain,
+    wait_until,
+)
 from sam2_tracker_ros.testing.drone_scene import DroneScene
 
 READY_TIMEOUT_S = 60.0
+PROMPT_TIMEOUT_S = 10.0
+# What the diagnostics say of a number that there is none of yet.
+UNKNOWN = 'unknown'
 
 
 class _Listener(Node):
@@ -58,13 +68,17 @@ class _Listener(Node):
             self._first_ns = self._newest_ns
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        check_model(message)
         for status in message.status:
             self.values |= {pair.key: pair.value for pair in status.values}
 
+    def knows(self, key: str) -> bool:
+        """Return whether the tracker has reported a value."""
+        return self.values.get(key, UNKNOWN) != UNKNOWN
+
     def number(self, key: str) -> float:
         """Return a value, or 0 while it is unknown."""
-        text = self.values.get(key, 'unknown')
-        return 0.0 if text == 'unknown' else float(text)
+        return float(self.values[key]) if self.knows(key) else 0.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,16 +86,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog='node_benchmark', description='Measure the node.')
     parser.add_argument('--model', default='nano', help='model bundle (default: nano)')
     parser.add_argument(
-        '--duration', type=float, default=15.0, metavar='S', help='of the scene (default: 15)'
+        '--duration', type=float, default=30.0, metavar='S', help='of the scene (default: 30)'
     )
     parser.add_argument('--json', type=Path, required=True, help='add the results to this file')
     options = parser.parse_args(arguments)
+    if not 4.0 <= options.duration <= 600.0:
+        parser.error('--duration must be from 4 to 600 seconds')
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        results = _measure(options.model, max(options.duration, 4.0), options.json.parent)
+        results = _measure(options.model, options.duration, options.json.parent)
     except (Sam2TrackerError, OSError) as error:
         sys.stderr.write(f'node_benchmark: {error}\n')
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write('node_benchmark: interrupted\n')
+        return 130
     report = json.loads(options.json.read_text('utf-8')) if options.json.exists() else {}
     report['node'] = results
     options.json.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
@@ -93,6 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measure(model: str, duration_s: float, folder: Path) -> dict[str, float]:
     """Run camera and tracker, and return what the tracker says of itself at the end."""
     folder.mkdir(parents=True, exist_ok=True)
+    scene = DroneScene(duration_s=duration_s)
     use_own_domain()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     listener = _Listener()
@@ -100,30 +120,57 @@ def _measure(model: str, duration_s: float, folder: Path) -> dict[str, float]:
         with stopping() as processes:
             tracker = NodeProcess('tracker', folder / 'tracker.log', [f'model:={model}'])
             processes.append(tracker)
-            _spin_until(listener, 'model', READY_TIMEOUT_S)
+            wait_until(
+                listener,
+                [tracker],
+                'the tracker did not load its model',
+                lambda: listener.knows('model'),
+                READY_TIMEOUT_S,
+            )
             camera = NodeProcess(
                 'simulated_camera',
                 folder / 'camera.log',
                 [f'duration_s:={duration_s}', 'wait_for_subscribers:=1'],
             )
             processes.append(camera)
-            _spin_until(listener, 'step p50 [ms]', READY_TIMEOUT_S)
-            listener.point_at_target(DroneScene(duration_s=duration_s))
-            while not camera.has_ended():
-                rclpy.spin_once(listener, timeout_sec=0.05)
+            wait_until(
+                listener,
+                [tracker, camera],
+                'the tracker processed no frame',
+                lambda: listener.knows('step p50 [ms]'),
+                READY_TIMEOUT_S,
+            )
+            listener.point_at_target(scene)
+            wait_until(
+                listener,
+                [tracker, camera],
+                'the prompt started no target',
+                lambda: bool(listener.values.get('targets')),
+                PROMPT_TIMEOUT_S,
+            )
+            idle_frames = listener.number('frames processed')
+            wait_until(
+                listener,
+                [tracker],
+                'the camera did not end',
+                camera.has_ended,
+                duration_s + READY_TIMEOUT_S,
+            )
+        _check_frames(listener.number('frames processed') - idle_frames)
         return _results(listener)
     finally:
         listener.destroy_node()
         rclpy.shutdown()
 
 
-def _spin_until(listener: _Listener, key: str, timeout_s: float) -> None:
-    end_s = time.monotonic() + timeout_s
-    while listener.values.get(key, 'unknown') == 'unknown':
-        rclpy.spin_once(listener, timeout_sec=0.05)
-        if time.monotonic() > end_s:
-            message = f'the tracker did not report {key!r} within {timeout_s:.0f} s'
-            raise ProcessError(message)
+def _check_frames(count: float) -> None:
+    """Refuse numbers that are partly of frames without a target, which cost nothing."""
+    if count < WINDOW_FRAMES:
+        message = (
+            f'only {count:.0f} frames were processed with a target; expected {WINDOW_FRAMES}: '
+            'take a longer --duration'
+        )
+        raise ProcessError(message)
 
 
 def _results(listener: _Listener) -> dict[str, float]:
@@ -134,9 +181,6 @@ def _results(listener: _Listener) -> dict[str, float]:
             key = f'{name} p{percent} [ms]'
             results[key] = listener.number(key)
     step_ms, overhead_ms = results['step p50 [ms]'], results['node overhead p50 [ms]']
-    if not (step_ms and overhead_ms):
-        message = 'the tracker processed no frames; see the logs beside the results'
-        raise ProcessError(message)
     results['overhead / step'] = overhead_ms / step_ms
     results['conversion / overhead'] = results['conversion p50 [ms]'] / overhead_ms
     return results

@@ -82,10 +82,10 @@ class Settings:
         try:
             for name, value in changes.items():
                 check_setting(name, value)
+            if self.is_running:
+                self._on_change(config_from_flat_dict({**self._values(), **changes}))
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        if self.is_running:
-            self._on_change(config_from_flat_dict({**self._values(), **changes}))
         return SetParametersResult(successful=True)
 
     def _values(self) -> dict[str, SettingValue]:

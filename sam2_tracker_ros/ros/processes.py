@@ -3,15 +3,19 @@
 
 """Nodes of this package in processes of their own, for the demo and the benchmark."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 import os
 from pathlib import Path
 import signal
 import subprocess
+import time
 from typing import NoReturn
 
 from ament_index_python.packages import get_package_prefix, get_package_share_directory
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+import rclpy
+from rclpy.node import Node
 
 from sam2_tracker_ros.errors import Sam2TrackerError
 
@@ -24,7 +28,7 @@ class ProcessError(Sam2TrackerError):
 
 
 class NodeProcess:
-    """A node in its own process, which ends with this one."""
+    """A node in a process of its own, which runs until it ends or is stopped."""
 
     def __init__(self, executable: str, log: Path, parameters: Sequence[str]) -> None:
         self.name = executable
@@ -73,6 +77,43 @@ def use_own_domain() -> None:
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
     profiles = Path(get_package_share_directory(PACKAGE)) / 'config' / 'fastdds.xml'
     os.environ.setdefault('FASTDDS_DEFAULT_PROFILES_FILE', str(profiles))
+
+
+def check_model(diagnostics: DiagnosticArray) -> None:
+    """
+    Look at what a tracker says of its model.
+
+    :raises ProcessError: it cannot be loaded, or fails.
+    """
+    for status in diagnostics.status:
+        if status.name.endswith(': model') and status.level == DiagnosticStatus.ERROR:
+            raise ProcessError(status.message)
+
+
+def wait_until(
+    node: Node,
+    running: Sequence[NodeProcess],
+    what: str,
+    is_done: Callable[[], bool],
+    timeout_s: float,
+) -> None:
+    """
+    Let messages of a node in until something is the case.
+
+    :param running: processes that must not end meanwhile.
+    :param what: did not happen, for the error.
+    :raises ProcessError: it did not come in time, or a process that should run has ended.
+    """
+    end_s = time.monotonic() + timeout_s
+    while not is_done():
+        rclpy.spin_once(node, timeout_sec=0.02)
+        for process in running:
+            if process.has_ended():
+                message = f'{process.name} ended too early'
+                raise ProcessError(message)
+        if time.monotonic() > end_s:
+            message = f'{what} within {timeout_s:.0f} s; see the logs beside the results'
+            raise ProcessError(message)
 
 
 @contextmanager

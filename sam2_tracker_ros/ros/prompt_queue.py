@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+import threading
 
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import Event, EventType, Prompt, PromptAction, PromptAnswer
@@ -36,13 +37,20 @@ class PromptQueue:
     ) -> None:
         self._report = report
         self._now_ns = now_ns
+        self._lock = threading.Lock()
         self._arrived: deque[Request] = deque()
+        self._why_closed = ''
         self._waiting: list[Request] = []
 
     def put(self, prompt: Prompt) -> 'Future[PromptAnswer]':
         """Take a prompt in, and promise an answer."""
         request = Request(prompt)
-        self._arrived.append(request)
+        with self._lock:
+            why_closed = self._why_closed
+            if not why_closed:
+                self._arrived.append(request)
+        if why_closed:
+            self.refuse([request], why_closed)
         return request.answer
 
     def sort(self, tracker: Tracker, why_no_image: str) -> None:
@@ -73,8 +81,10 @@ class PromptQueue:
             self._report([rejection(why, self._now_ns(), target_id)])
             request.answer.set_result(PromptAnswer(False, why, target_id))
 
-    def refuse_all(self, why: str) -> None:
-        """Refuse everything that is still here."""
+    def close(self, why: str) -> None:
+        """Refuse everything that is still here, and everything that comes."""
+        with self._lock:
+            self._why_closed = why
         self.refuse([*self._waiting, *self._arrived], why)
         self._waiting = []
         self._arrived.clear()
@@ -88,8 +98,10 @@ class PromptQueue:
         now_ns = self._now_ns()
         self._report([replace(event, stamp_ns=now_ns) for event in events])
         names = ', '.join(event.target_id for event in events) or 'nothing to release'
-        epoch = events[0].epoch if len(events) == 1 else 0
-        answer = PromptAnswer(True, f'released: {names}', request.prompt.target_id, epoch)
+        answer = PromptAnswer(accepted=True, message=f'released: {names}')
+        if request.prompt.action is PromptAction.REMOVE:
+            (event,) = events
+            answer = replace(answer, target_id=event.target_id, epoch=event.epoch)
         request.answer.set_result(answer)
 
 

@@ -100,7 +100,11 @@ class Publishers:
 
     def _publish_for_subscribers(self, result: StepResult, frame: Frame, header: Message) -> None:
         classes = self._classes
-        if self._detections is not None and classes.detection is not None:
+        if (
+            self._detections is not None
+            and classes.detection is not None
+            and _is_wanted(self._detections)
+        ):
             self._detections.publish(detections_message(classes.detection, result, header))
         if _is_wanted(self._mask, self._mask_png):
             pixels = mask_pixels(result)

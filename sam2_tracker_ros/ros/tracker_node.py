@@ -4,6 +4,7 @@
 """The node `tracker`: camera images and prompts in, targets out."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 import signal
 import threading
 import traceback
@@ -37,7 +38,6 @@ from sam2_tracker_ros.ros.parameters import Settings
 from sam2_tracker_ros.ros.prompt_inputs import Answer, PromptInputs
 from sam2_tracker_ros.ros.prompt_queue import rejection
 from sam2_tracker_ros.ros.publishers import Publishers
-from sam2_tracker_ros.ros.warm_up import warm_up
 from sam2_tracker_ros.ros.worker import Worker
 
 try:
@@ -91,19 +91,20 @@ class TrackerNode(LifecycleNode):
         self._free_model()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the model and run it once."""
+        """Load the model, which runs once."""
+        # From here on, so that a change while the model is loaded is refused or taken over.
+        self._settings.is_running = True
         try:
-            config = self._settings.config()
-            model = self._model_loader(config.model)
-            warm_up(model)
+            self._config = self._settings.config()
+            model = self._model_loader(self._config.model)
         except Exception as error:  # rclpy would swallow it; the operator must see why
+            self._settings.is_running = False
             self._problem = str(error)
             self.get_logger().error(f'cannot configure: {error}')
             if not isinstance(error, Sam2TrackerError):
                 self.get_logger().error(traceback.format_exc())
             return TransitionCallbackReturn.FAILURE
-        self._problem, self._config, self._model = '', config, model
-        self._settings.is_running = True
+        self._problem, self._model = '', model
         self.destroy_timer(self._diagnostics_timer)
         self._diagnostics_timer = self._new_diagnostics_timer()
         spec = model.spec
@@ -127,6 +128,7 @@ class TrackerNode(LifecycleNode):
             now_ns=self._now_ns,
             log_error=self._log_error,
         )
+        self._worker.reconfigure(self._config)  # a parameter may have been set meanwhile
         image_topic = self.resolve_topic_name('image')
         if is_raw:
             images = self._subscribe(Image, image_topic, self._worker.put_image)
@@ -231,7 +233,7 @@ class TrackerNode(LifecycleNode):
 
 
 def main() -> None:
-    """Run the node until SIGINT or SIGTERM."""
+    """Run the node until SIGINT or SIGTERM, or until a callback raises."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -245,15 +247,19 @@ def main() -> None:
         raise SystemExit(1) from error
     executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS)
     executor.add_node(node)
-    spinner = threading.Thread(target=executor.spin, name='executor', daemon=True)
-    spinner.start()
-    node.start()
-    stop.wait()
-    node.close()
-    executor.shutdown()
-    spinner.join()
+    with ThreadPoolExecutor(1, thread_name_prefix='executor') as pool:
+        spinning = pool.submit(executor.spin)
+        # A callback that raises ends spinning: the process ends with it instead of living on deaf.
+        spinning.add_done_callback(lambda _: stop.set())
+        try:
+            node.start()
+            stop.wait()
+            node.close()
+        finally:
+            executor.shutdown()
     node.destroy_node()
     rclpy.shutdown()
+    spinning.result()
 
 
 if __name__ == '__main__':

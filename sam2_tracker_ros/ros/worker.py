@@ -91,7 +91,7 @@ class Worker:
         self._log_error = log_error
         self._images: LatestFrame[_Arrival] = LatestFrame()
         self._prompts = PromptQueue(output.publish_events, now_ns)
-        self._new_config: Config | None = None
+        self._wanted_config = config
         self._is_watchdog_due = False
         self._is_stopping = False
         self._has_seen_frame = False
@@ -122,7 +122,7 @@ class Worker:
 
     def reconfigure(self, config: Config) -> None:
         """Use other thresholds from the next frame on."""
-        self._new_config = config
+        self._wanted_config = config
         self._images.wake()
 
     def stop(self) -> None:
@@ -130,7 +130,7 @@ class Worker:
         self._is_stopping = True
         self._images.wake()
         self._thread.join()
-        self._prompts.refuse_all(STOPPED)
+        self._prompts.close(STOPPED)
         now_ns = self._now_ns()
         events = tuple(replace(event, stamp_ns=now_ns) for event in self._tracker.release())
         self._output.publish(StepResult(now_ns, '', (0, 0), events=events), None)
@@ -147,9 +147,10 @@ class Worker:
 
     def _turn(self, arrival: _Arrival | None) -> None:
         """Do everything that is due."""
-        if self._new_config is not None:
-            self._config, self._new_config = self._new_config, None
-            self._tracker.reconfigure(self._config)
+        wanted_config = self._wanted_config
+        if wanted_config is not self._config:
+            self._config = wanted_config
+            self._tracker.reconfigure(wanted_config)
         self._prompts.sort(self._tracker, '' if arrival else self._why_no_image())
         if arrival is not None:
             self._process(arrival)
@@ -185,12 +186,14 @@ class Worker:
         step_s = time.perf_counter() - step_started_s
         self._epochs = {target.target_id: target.epoch for target in result.targets}
         self._accounts.frame_processed(result, self._now_ns(), self._images.overwritten)
-        self._output.publish(result, frame)
+        try:
+            self._output.publish(result, frame)
+        finally:
+            for request, answer in zip(requests, result.answers, strict=True):
+                request.answer.set_result(answer)
         overhead_s = time.perf_counter() - started_s - step_s
         latency_s = (self._now_ns() - frame.stamp_ns) / NANOSECONDS_PER_SECOND
         self._accounts.published(latency_s, step_s, overhead_s)
-        for request, answer in zip(requests, result.answers, strict=True):
-            request.answer.set_result(answer)
 
     def _fail(self, frame: Frame, requests: Sequence[Request], why: str) -> None:
         """Say that nothing is known of any target in this frame."""

@@ -53,15 +53,15 @@ class DroneScene:
     :param duration_s: the car is under the bridge in the middle of it; at least 4.
     """
 
+    size_px = (1280, 720)
     _SPEED_PX_S = 132.0
-    _SIZE_PX = (1280, 720)
     _FOCAL_PX = 1050.0
     _NOISE_SIGMA = 3.0
 
     def __init__(self, seed: int = 0, duration_s: float = 20.0, rate_hz: float = 30.0) -> None:
         self._seed = seed
-        self._rate_hz = rate_hz
-        self._frame_count = round(duration_s * rate_hz)
+        self.rate_hz = rate_hz
+        self.frame_count = round(duration_s * rate_hz)
         start_x, middle_s = 860.0, duration_s / 2.0
         lane = ROAD_WIDTH_PX / 4.0 - 2.0
         self._trip = Trip(start_x, self._SPEED_PX_S, lane, sway_px=8.0)
@@ -76,40 +76,25 @@ class DroneScene:
         width = round(start_x + self._SPEED_PX_S * duration_s + 860.0)
         self._ground = make_ground(seed, width, bridge_x)
         rng = np.random.default_rng(seed + 1)
-        noise_shape = self._SIZE_PX[1] + 64, self._SIZE_PX[0] + 64, 3
+        noise_shape = self.size_px[1] + 64, self.size_px[0] + 64, 3
         grain = rng.normal(128.0, self._NOISE_SIGMA, noise_shape)
         self._grain = np.clip(grain.round(), 0, 255).astype(np.uint8)
         self._phases = rng.uniform(0.0, 2.0 * math.pi, 8)
 
     @property
-    def size_px(self) -> tuple[int, int]:
-        """Width and height."""
-        return self._SIZE_PX
-
-    @property
-    def rate_hz(self) -> float:
-        """Frames in a second."""
-        return self._rate_hz
-
-    @property
-    def frame_count(self) -> int:
-        """Frames of the whole film."""
-        return self._frame_count
-
-    @property
     def calibration(self) -> CameraCalibration:
         """Intrinsics of the camera."""
-        return pinhole(self._SIZE_PX, self._FOCAL_PX)
+        return pinhole(self.size_px, self._FOCAL_PX)
 
     def frame(self, index: int) -> SceneFrame:
         """Render one frame."""
-        time_s = index / self._rate_hz
+        time_s = index / self.rate_hz
         matrix = self._image_from_world(time_s)
         image = np.asarray(
             cv2.warpAffine(
                 self._ground.image,
                 matrix[:2],
-                self._SIZE_PX,
+                self.size_px,
                 flags=cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_REFLECT,
             ),
@@ -120,7 +105,7 @@ class DroneScene:
         seen = self._target.draw(image, matrix, self._trip.pose(time_s), self._ground.cover)
         return SceneFrame(
             image=self._exposed(image, index, time_s),
-            stamp_ns=stamp_ns_at(index, self._rate_hz),
+            stamp_ns=stamp_ns_at(index, self.rate_hz),
             target=seen.mask,
             visible_fraction=seen.visible_fraction,
         )
@@ -139,8 +124,8 @@ class DroneScene:
         angle = 0.12 * wave[2] + 0.0012 * wave[6]
         zoom = 1.02 + 0.1 * wave[3]
         cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
-        middle_x = self._SIZE_PX[0] / 2.0 + 0.9 * wave[4]
-        middle_y = self._SIZE_PX[1] / 2.0 + 0.9 * wave[5]
+        middle_x = self.size_px[0] / 2.0 + 0.9 * wave[4]
+        middle_y = self.size_px[1] / 2.0 + 0.9 * wave[5]
         return np.array(
             [
                 (cos, -sin, middle_x - cos * x + sin * y),
@@ -152,7 +137,7 @@ class DroneScene:
     def _exposed(self, image: UInt8Array, index: int, time_s: float) -> UInt8Array:
         """Return the image as the sensor sees it: exposure drifts, pixels are noisy."""
         top, left = np.random.default_rng((self._seed, index)).integers(0, 64, 2)
-        width, height = self._SIZE_PX
+        width, height = self.size_px
         grain = self._grain[top : top + height, left : left + width]
         gain = 1.0 + 0.1 * math.sin(0.6 * time_s + self._phases[7])
         return np.asarray(cv2.addWeighted(image, gain, grain, 1.0, -128.0), np.uint8)

@@ -20,6 +20,12 @@ from sam2_tracker_ros.core.model import (
     MemoryMask,
     ModelSpec,
 )
+from sam2_tracker_ros.core.prompts import (
+    LABEL_BACKGROUND,
+    LABEL_BOTTOM_RIGHT,
+    LABEL_FOREGROUND,
+    LABEL_TOP_LEFT,
+)
 from sam2_tracker_ros.core.types import BoolArray, Float32Array, Float64Array, UInt8Array
 
 PRESENT_LOGIT = 10.0
@@ -134,16 +140,16 @@ def _look_of_prompt(image: Float64Array, prompt: DecoderPrompt, remembered: _Loo
     limit = image.shape[0] - 1
     cells = np.clip(prompt.points.astype(np.int64), 0, limit)
     look = remembered or _Look(None)
-    corners = cells[(prompt.labels == 2) | (prompt.labels == 3)]
+    corners = cells[np.isin(prompt.labels, (LABEL_TOP_LEFT, LABEL_BOTTOM_RIGHT))]
     if len(corners) == 2:
         (left, top), (right, bottom) = corners
         inset_x, inset_y = (right - left) // 4, (bottom - top) // 4
         inner = image[top + inset_y : bottom - inset_y + 1, left + inset_x : right - inset_x + 1]
         look = _Look(np.median(inner.reshape(-1, 3), axis=0))
-    clicked = cells[prompt.labels == 1]
+    clicked = cells[prompt.labels == LABEL_FOREGROUND]
     if len(clicked):
         look = _Look(image[clicked[-1, 1], clicked[-1, 0]])
-    avoided = cells[prompt.labels == 0]
+    avoided = cells[prompt.labels == LABEL_BACKGROUND]
     if len(avoided):
         look = _Look(look.foreground, image[avoided[-1, 1], avoided[-1, 0]])
     return look

@@ -95,38 +95,23 @@ class FlatScene:
         has_occluder: bool = True,
         leaves: bool = True,
     ) -> None:
-        self._size_px = size_px
-        self._frame_count = frame_count
-        self._rate_hz = rate_hz
+        self.size_px = size_px
+        self.frame_count = frame_count
+        self.rate_hz = rate_hz
         self._has_occluder = has_occluder
         self._leaves = leaves
 
     @property
-    def size_px(self) -> tuple[int, int]:
-        """Width and height."""
-        return self._size_px
-
-    @property
-    def rate_hz(self) -> float:
-        """Frames in a second."""
-        return self._rate_hz
-
-    @property
-    def frame_count(self) -> int:
-        """Frames of the whole film."""
-        return self._frame_count
-
-    @property
     def calibration(self) -> CameraCalibration:
         """Intrinsics of the camera."""
-        return pinhole(self._size_px, float(self._size_px[0]))
+        return pinhole(self.size_px, float(self.size_px[0]))
 
     def frame(self, index: int) -> SceneFrame:
         """Render one frame."""
-        width, height = self._size_px
+        width, height = self.size_px
         radius = height // 10
         y, x = np.mgrid[:height, :width]
-        center_x, center_y = self._center(index / max(self._frame_count - 1, 1), radius)
+        center_x, center_y = self._center(index / max(self.frame_count - 1, 1), radius)
         disc = (x - center_x) ** 2 + (y - center_y) ** 2 <= radius**2
         bar = np.zeros_like(disc)
         if self._has_occluder:
@@ -138,14 +123,14 @@ class FlatScene:
         mask = disc & ~bar
         return SceneFrame(
             image=image,
-            stamp_ns=stamp_ns_at(index, self._rate_hz),
+            stamp_ns=stamp_ns_at(index, self.rate_hz),
             target=_target_mask(mask),
             visible_fraction=min(np.count_nonzero(mask) / (math.pi * radius**2), 1.0),
         )
 
     def _center(self, progress: float, radius: int) -> tuple[float, float]:
         """Return the middle of the disc; progress is 0..1 of the film."""
-        width, height = self._size_px
+        width, height = self.size_px
         start = 2.0 * radius
         turn = width + 2.0 * radius if self._leaves else width - start
         way = 1.0 - abs(1.0 - 2.0 * progress)

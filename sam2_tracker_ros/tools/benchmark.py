@@ -24,6 +24,7 @@ from sam2_tracker_ros.replay.measuring import (
 )
 from sam2_tracker_ros.testing.drone_scene import DroneScene
 from sam2_tracker_ros.testing.scenes import SceneFrame
+from sam2_tracker_ros.tools.arguments import count, positive_count
 
 WARM_UP_FRAMES = 20
 
@@ -32,11 +33,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options of the verb."""
     parser.add_argument('--model', default='nano', help='bundle name or folder (nano)')
     parser.add_argument(
-        '--frames', type=_count, default=300, help='timed frames of the 720p demo scene (300)'
+        '--frames', type=positive_count, default=300, help='timed frames of the 720p scene (300)'
     )
     parser.add_argument(
         '--memory-frames',
-        type=_count,
+        type=count,
         default=10_000,
         help='frames over which the resident memory is watched; 0 for none (10000)',
     )
@@ -48,13 +49,13 @@ def run(options: argparse.Namespace) -> int:
     config = Config(model=ModelConfig(model=options.model))
     model = load_model(config.model)
     scene = DroneScene()
-    count = min(options.frames + WARM_UP_FRAMES, scene.frame_count)
+    frame_count = min(options.frames + WARM_UP_FRAMES, scene.frame_count)
     first = scene.frame(0)
     prompt = Prompt(box=first.box)
-    rendered = (_as_frame(scene.frame(index)) for index in range(count))
+    rendered = (_as_frame(scene.frame(index)) for index in range(frame_count))
     timings, last = measure_steps(
         Tracker(model, config),
-        tqdm(rendered, total=count, desc='time', unit='frame'),
+        tqdm(rendered, total=frame_count, desc='time', unit='frame'),
         prompt,
         WARM_UP_FRAMES,
     )
@@ -115,11 +116,3 @@ def _print_table(timings: dict[str, dict[str, float]]) -> None:
     print(f'{"stage":10} {"p50":>8} {"p95":>8} {"p99":>8}  ms')
     for name, values in timings.items():
         print(f'{name:10} {values["p50"]:8.2f} {values["p95"]:8.2f} {values["p99"]:8.2f}')
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        message = f'expected a count of frames, not {text}'
-        raise argparse.ArgumentTypeError(message)
-    return number

@@ -4,13 +4,12 @@
 """`sam2-tracker models`: which model bundles are there."""
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 import json
 from pathlib import Path
 
 from sam2_tracker_ros.errors import ModelError
-from sam2_tracker_ros.inference.bundle import BUNDLE_ROOTS, CONSTANTS, MANIFEST, read_bundle
+from sam2_tracker_ros.inference.bundle import packaged_bundles, read_bundle
 
 _MEGABYTE = 1e6
 
@@ -39,7 +38,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """List the bundles of the package."""
-    bundles = [_listed(folder) for folder in _folders()]
+    bundles = [_listed(folder) for folder in sorted(packaged_bundles())]
     if options.json:
         print(json.dumps([asdict(bundle) for bundle in bundles]))
         return 0
@@ -51,15 +50,6 @@ def run(options: argparse.Namespace) -> int:
     if not bundles:
         print('no bundles; name the folder of one with --model')
     return 0
-
-
-def _folders() -> Iterator[Path]:
-    """Return each folder of the package that is a bundle, once."""
-    roots = (root for root in BUNDLE_ROOTS if root.is_dir())
-    folders = {folder.resolve() for root in roots for folder in root.iterdir()}
-    for folder in sorted(folders):
-        if any((folder / name).is_file() for name in (MANIFEST, CONSTANTS)):
-            yield folder
 
 
 def _listed(folder: Path) -> _Listed:

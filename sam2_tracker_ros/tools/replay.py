@@ -28,6 +28,7 @@ from sam2_tracker_ros.replay.sink import ResultSink
 from sam2_tracker_ros.replay.source import FrameSource
 from sam2_tracker_ros.replay.timeline import Timeline
 from sam2_tracker_ros.replay.video_sink import OverlayVideoSink
+from sam2_tracker_ros.tools.arguments import count, positive_count
 from sam2_tracker_ros.tools.settings import add_settings, config_of
 
 
@@ -44,7 +45,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     prompt.add_argument('--point', metavar='X,Y', help='a point on the target [px]')
     parser.add_argument(
         '--prompt-frame',
-        type=_count,
+        type=count,
         default=0,
         metavar='N',
         help='frame that box or point are for, counted from 0 (default: 0)',
@@ -57,7 +58,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         '--fps', type=_rate, metavar='F', help='frame rate of an image folder or a video'
     )
     parser.add_argument(
-        '--max-frames', type=_positive_count, metavar='N', help='stop after so many frames'
+        '--max-frames', type=positive_count, metavar='N', help='stop after so many frames'
     )
     parser.add_argument('--json', action='store_true', help='write the summary as JSON')
     add_settings(parser)
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
             {options.prompt_frame: [prompt]},
             sinks,
             max_frames=options.max_frames,
-            progress=lambda _: _advance(bar),
+            progress=lambda _: bar.update(),
         )
     report = _report(summary, out)
     print(json.dumps(report) if options.json else _as_text(report))
@@ -108,10 +109,6 @@ def _sinks(stack: ExitStack, out: Path, source: FrameSource) -> Sequence[ResultS
     add(Timeline(out / 'timeline.png'))
     add(OverlayVideoSink(out / 'overlay.mp4', source.rate_hz))
     return sinks
-
-
-def _advance(bar: 'tqdm[Any]') -> None:
-    bar.update()
 
 
 def _write_config(path: Path, options: argparse.Namespace, config: Config) -> None:
@@ -188,19 +185,6 @@ def _numbers(option: str, text: str, form: str) -> list[float]:
         message = f'{option} is {text!r}; expected {form} in pixels'
         raise PromptError(message)
     return values
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        message = f'{text!r} is not a whole number from 0'
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
-
-
-def _positive_count(text: str) -> int:
-    if _count(text) == 0:
-        raise argparse.ArgumentTypeError('expected at least 1')
-    return int(text)
 
 
 def _rate(text: str) -> float:

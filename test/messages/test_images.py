@@ -63,7 +63,9 @@ def test_row_padding_is_skipped(library: Library) -> None:
     ('encoding', 'row_bytes'),
     [
         ('yuv422', [[90, 81, 240, 81]]),
+        ('uyvy', [[90, 81, 240, 81]]),
         ('yuv422_yuy2', [[81, 90, 81, 240]]),
+        ('yuyv', [[81, 90, 81, 240]]),
         ('bayer_rggb8', [[255, 0], [0, 0]]),
         ('bayer_bggr8', [[0, 0], [0, 255]]),
         ('bayer_gbrg8', [[0, 0], [255, 0]]),
@@ -76,7 +78,7 @@ def test_chroma_and_mosaic_encodings_give_red(
     cell = np.array(row_bytes, np.uint8)
     data = np.tile(cell, (6 // cell.shape[0], 4))
     height, step = data.shape
-    width = step // 2 if encoding.startswith('yuv') else step
+    width = step if encoding.startswith('bayer') else step // 2
     frame = frame_from_image(library.image(data.ravel(), encoding, width, height, step))
     assert frame.pixel_format is PixelFormat.RGB
     assert frame.size_px == (width, height)
@@ -137,6 +139,24 @@ def test_a_damaged_compressed_image_is_refused(
     data = np.asarray(cv2.imencode(suffix, picture(64, 48))[1].ravel(), np.uint8)
     with pytest.raises(ImageError, match=complaint):
         frame_from_compressed_image(library.compressed(damage(data)))
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+def test_a_compressed_image_may_be_padded(library: Library, suffix: str) -> None:
+    data = np.asarray(cv2.imencode(suffix, picture(64, 48))[1].ravel(), np.uint8)
+    padded = np.concatenate([data, np.zeros(4096, np.uint8)])
+    found, expected = (
+        frame_from_compressed_image(library.compressed(item)) for item in (padded, data)
+    )
+    np.testing.assert_array_equal(found.pixels, expected.pixels)
+
+
+def test_a_compressed_image_that_claims_a_huge_size_is_refused(library: Library) -> None:
+    data = np.asarray(cv2.imencode('.jpg', picture(64, 48))[1].ravel(), np.uint8).copy()
+    size_at = data.tobytes().index(b'\xff\xc0') + 5
+    data[size_at : size_at + 4] = (0xFF, 0xDC, 0xFF, 0xDC)  # 65500 x 65500, the most that JPEG has
+    with pytest.raises(ImageError, match='damaged'):
+        frame_from_compressed_image(library.compressed(data))
 
 
 @pytest.mark.parametrize('encoding', ['rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8'])

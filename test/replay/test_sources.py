@@ -6,6 +6,7 @@
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from replay.recordings import (
@@ -116,8 +117,13 @@ def test_an_unreadable_image_file_says_so(tmp_path: Path) -> None:
     path = write_folder(tmp_path / 'images', flat_scene())
     (path / 'frame_1.png').write_bytes(b'\x89PNG broken')
     (path / 'frame_2.png').write_bytes(b'')
+    (path / 'frame_3.png').unlink()
+    huge = cv2.imencode('.jpg', flat_scene().frame(3).image)[1].ravel()
+    size_at = huge.tobytes().index(b'\xff\xc0') + 5
+    huge[size_at : size_at + 4] = (0xFF, 0xDC, 0xFF, 0xDC)  # 65500 x 65500
+    (path / 'frame_3.jpg').write_bytes(huge.tobytes())
     shots = list(open_source(path).frames())
-    assert [shot.index for shot in shots if shot.frame is None] == [1, 2]
+    assert [shot.index for shot in shots if shot.frame is None] == [1, 2, 3]
     assert 'frame_1.png' in shots[1].problem
 
 

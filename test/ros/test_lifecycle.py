@@ -4,6 +4,8 @@
 """Lifecycle transitions, in every order that an operator may ask for."""
 
 import gc
+import hashlib
+import json
 from pathlib import Path
 import shutil
 import weakref
@@ -174,9 +176,16 @@ def test_a_model_that_cannot_be_loaded_can_be_corrected(
     assert track_square(operator).measured
 
 
-@pytest.mark.parametrize('damage', ['missing', 'truncated', 'graph of another stage'])
+@pytest.mark.parametrize(
+    ('damage', 'complaint'),
+    [
+        ('missing', 'unknown model'),
+        ('truncated', 'truncated'),
+        ('graph of another stage', 'memory_encoder: the inputs are'),
+    ],
+)
 def test_a_damaged_bundle_is_refused_and_the_node_lives_on(
-    operator: Operator, create_tracker: StartTracker, tmp_path: Path, damage: str
+    operator: Operator, create_tracker: StartTracker, tmp_path: Path, damage: str, complaint: str
 ) -> None:
     bundle = tmp_path / 'bundle'
     if damage != 'missing':
@@ -186,11 +195,15 @@ def test_a_damaged_bundle_is_refused_and_the_node_lives_on(
             graph.write_bytes(graph.read_bytes()[:-1000])
         else:
             shutil.copy(bundle / 'memory_attention.onnx', graph)
+            manifest = json.loads((bundle / 'manifest.json').read_text())
+            entry = manifest['graphs']['memory_encoder']
+            entry['sha256'] = hashlib.sha256(graph.read_bytes()).hexdigest()
+            (bundle / 'manifest.json').write_text(json.dumps(manifest))
     tracker: RunningTracker = create_tracker(model_loader=load_model, model=str(bundle))
     tracker.node.start()
     assert state(operator) == State.PRIMARY_STATE_UNCONFIGURED
     operator.wait_until(
-        lambda: str(bundle) in getattr(operator.statuses.get('model'), 'message', ''),
+        lambda: complaint in getattr(operator.statuses.get('model'), 'message', ''),
         'the reason on /diagnostics',
     )
     assert operator.targets == []

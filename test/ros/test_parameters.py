@@ -4,6 +4,8 @@
 """Parameters: descriptors, changes at run time, refusals with a reason, and the YAML file."""
 
 from pathlib import Path
+import re
+import threading
 from typing import Any
 
 import pytest
@@ -13,8 +15,8 @@ from rclpy.context import Context
 from rclpy.parameter import Parameter, parameter_value_to_python
 import yaml
 
-from ros.harness import Operator, StartTracker, SwitchableModel, scene
-from sam2_tracker_ros.core.config import Config, settings_info
+from ros.harness import DEADLINE_S, Operator, StartTracker, SwitchableModel, scene
+from sam2_tracker_ros.core.config import Config, ModelConfig, settings_info
 from sam2_tracker_ros.core.types import EventType
 from sam2_tracker_ros.errors import ConfigError
 from sam2_tracker_ros.msg import Target
@@ -58,7 +60,15 @@ def test_the_file_lists_every_parameter_with_the_default_of_the_code() -> None:
         name: type(value) for name, value in defaults.items()
     }
     for name, info in settings_info().items():
-        assert info.description in ' '.join(text.replace('#', ' ').split()), name
+        comment = re.search(rf'\n\n((?: *#.*\n)+) *{name}:', text)
+        assert comment, name
+        limits = [f'one of {", ".join(info.choices)}'] if info.choices else []
+        if info.minimum is not None:
+            limits += [f'{info.minimum:.12g} to {info.maximum:.12g}']
+        if info.changeable:
+            limits += ['run time']
+        expected = f'{info.description} [{"; ".join(limits)}]' if limits else info.description
+        assert ' '.join(comment[1].replace('#', ' ').split()) == expected, name
 
 
 @pytest.mark.parametrize('namespace', ['/', '/robot_1/front'])
@@ -106,6 +116,33 @@ def test_a_threshold_changes_the_running_tracker(
     assert target.state == Target.STATE_COASTING
     assert set_parameter(operator, 'coast_timeout_s', 0.05).successful
     for _ in range(2):
+        (target,) = operator.show(scene(None)).targets
+    assert target.state == Target.STATE_LOST
+
+
+def test_a_threshold_that_is_set_while_the_model_loads_counts(
+    operator: Operator, create_tracker: StartTracker, model: SwitchableModel
+) -> None:
+    is_loading, may_load = threading.Event(), threading.Event()
+
+    def load(_: ModelConfig) -> SwitchableModel:
+        is_loading.set()
+        assert may_load.wait(DEADLINE_S)
+        return model
+
+    node = create_tracker(model_loader=load, coast_timeout_s=60.0).node
+    starting = threading.Thread(target=node.start)
+    starting.start()
+    try:
+        assert is_loading.wait(DEADLINE_S)
+        assert set_parameter(operator, 'coast_timeout_s', 0.05).successful
+        assert not set_parameter(operator, 'model', 'other').successful
+    finally:
+        may_load.set()
+        starting.join()
+    operator.wait_for_tracker()
+    operator.start_target(20)
+    for _ in range(5):
         (target,) = operator.show(scene(None)).targets
     assert target.state == Target.STATE_LOST
 

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterator
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -96,3 +97,26 @@ def test_a_parameter_out_of_range_is_one_clear_line(start_process: StartProcess)
     assert process.returncode == 1
     (line,) = [line for line in errors.splitlines() if line.strip()]
     assert 'coast_timeout_s' in line
+
+
+def test_a_callback_that_raises_ends_the_process() -> None:
+    """A node that hears nothing any more must not look alive."""
+    program = """
+from sam2_tracker_ros.ros.tracker_node import TrackerNode, main
+
+def fail(node):
+    raise RuntimeError('a bug in a callback')
+
+TrackerNode._publish_diagnostics = fail
+main()
+"""
+    arguments = ['--ros-args', '-p', 'autostart:=false', '-p', 'diagnostics_period_s:=0.1']
+    done = subprocess.run(
+        [sys.executable, '-c', program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 1
+    assert 'a bug in a callback' in done.stderr

@@ -134,6 +134,8 @@ def test_several_targets_are_one_message_each(
     assert answer.accepted, answer.message
     assert [target.target_id for target in operator.show(pixels).targets] == ['blue']
     assert operator.wait_for_event(EventType.RELEASED).target_id == 'red'
+    answer = operator.select(pixels, action=Prompt.ACTION_REMOVE)
+    assert (answer.accepted, answer.target_id) == (True, 'blue'), 'the only target'
 
 
 def test_a_refinement_keeps_the_target(operator: Operator, start_tracker: StartTracker) -> None:

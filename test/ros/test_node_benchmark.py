@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""`node_benchmark` gives numbers of frames with a target, or one line that says why not."""
+
+import json
+from pathlib import Path
+import subprocess
+
+import pytest
+
+from sam2_tracker_ros.ros.accounts import WINDOW_FRAMES
+
+
+def node_benchmark(*words: object) -> subprocess.CompletedProcess[str]:
+    command = ['node_benchmark', *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_refuses_numbers_of_few_frames_and_keeps_the_file(tmp_path: Path) -> None:
+    file = tmp_path / 'bench.json'
+    file.write_text('{"model": {"name": "nano"}}')
+    done = node_benchmark('--duration', 6, '--json', file)  # 180 frames
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f'expected {WINDOW_FRAMES}: take a longer --duration' in line
+    assert json.loads(file.read_text()) == {'model': {'name': 'nano'}}
+
+
+@pytest.mark.parametrize(
+    ('words', 'status', 'complaint'),
+    [(('--duration', 1), 2, '--duration'), (('--model', 'giant'), 1, "unknown model 'giant'")],
+)
+def test_says_in_one_line_what_is_wrong(
+    tmp_path: Path, words: tuple[object, ...], status: int, complaint: str
+) -> None:
+    done = node_benchmark(*words, '--json', tmp_path / 'bench.json')
+    assert done.returncode == status
+    assert complaint in done.stderr.splitlines()[-1]
+    assert not (tmp_path / 'bench.json').exists()
