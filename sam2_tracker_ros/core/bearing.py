@@ -19,6 +19,8 @@ from sam2_tracker_ros.core.types import Box, Float64Array, Motion
 
 # Step of the numerical derivative of angle by pixel.
 _STEP_PX = 0.5
+# Binning and resizing change both sides alike, but for rounding.
+_MAX_ASPECT_RATIO = 1.02
 # Undoing distortion stops there; OpenCV's default of 5 rounds is off by half a milliradian.
 _UNDISTORT_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
 # A direction that does not lead back to its pixel this closely is none.
@@ -51,8 +53,12 @@ class CameraCalibration:
     matrix: Float64Array
     roi: tuple[int, int, int, int] = (0, 0, 0, 0)
 
-    def problem(self) -> str:
-        """Return why directions cannot be computed, or an empty text."""
+    def problem(self, image_size_px: tuple[int, int] | None = None) -> str:
+        """
+        Return why directions cannot be computed, or an empty text.
+
+        :param image_size_px: width and height of the image, when one is known.
+        """
         if not (np.isfinite(self.matrix).all() and np.isfinite(self.distortion).all()):
             return 'CameraInfo holds numbers that are not finite; calibrate the camera'
         if self.matrix[0, 0] <= 0.0 or self.matrix[1, 1] <= 0.0 or min(self.size_px) <= 0:
@@ -66,7 +72,23 @@ class CameraCalibration:
                 f'{self.distortion_model} with {len(self.distortion)} coefficients; '
                 f'expected one of {counts}'
             )
-        return ''
+        return self._size_problem(image_size_px) if image_size_px else ''
+
+    def _size_problem(self, image_size_px: tuple[int, int]) -> str:
+        """Refuse an image that cannot be the calibrated one, binned or resized."""
+        width, height = self._region_px()
+        ratio = (image_size_px[0] / width) / (image_size_px[1] / height)
+        if 1.0 / _MAX_ASPECT_RATIO < ratio < _MAX_ASPECT_RATIO:
+            return ''
+        return (
+            f'the image is {image_size_px[0]} x {image_size_px[1]}, CameraInfo is for '
+            f'{width} x {height}; publish the CameraInfo of this image'
+        )
+
+    def _region_px(self) -> tuple[int, int]:
+        """Return width and height of what the image shows, in pixels of the full image."""
+        _, _, width, height = self.roi
+        return (width, height) if width and height else self.size_px
 
     def rays(self, points_px: Float64Array, image_size_px: tuple[int, int]) -> Float64Array:
         """
@@ -77,9 +99,8 @@ class CameraCalibration:
         :param image_size_px: width and height of the image the points are in.
         :return: NaN for points that the lens shows no direction in front of the camera at.
         """
-        left, top, width, height = self.roi
-        if not (width and height):
-            width, height = self.size_px
+        left, top, _, _ = self.roi
+        width, height = self._region_px()
         scale = np.array([width / image_size_px[0], height / image_size_px[1]])
         full = points_px * scale + np.array([left, top]) - 0.5
         pixels = np.ascontiguousarray(full, np.float64).reshape(-1, 1, 2)
@@ -128,7 +149,7 @@ def bearing_of(
 
     :param motion: of the box centre; rates and covariance are NaN without it.
     """
-    if calibration.problem():
+    if calibration.problem(image_size_px):
         return None
     x, y = box.center
     samples = np.array(

@@ -172,7 +172,7 @@ class NodeConfig:
     )
     autostart: bool = setting(True, 'Configure and activate without a lifecycle manager.')
     input_timeout_s: float = setting(
-        0.5,
+        0.25,
         'Without an image for longer, INPUT_STALLED is reported and the watchdog repeats states.',
         minimum=0.05,
         maximum=60.0,
@@ -184,9 +184,6 @@ class NodeConfig:
     diagnostics_period_s: float = setting(
         1.0, 'Time between two messages on /diagnostics.', minimum=0.1, maximum=60.0
     )
-
-
-ConfigGroup: TypeAlias = ModelConfig | TrackerConfig | StatusConfig | NodeConfig
 
 
 @dataclass(frozen=True)

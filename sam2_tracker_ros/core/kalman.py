@@ -99,6 +99,13 @@ def update(state: BoxState, box: Box) -> BoxState:
     return BoxState(cast('Float64Array', mean), cast('Float64Array', covariance))
 
 
+def with_shape_of(state: BoxState, other: BoxState) -> BoxState:
+    """Give the box the height and aspect ratio of another state, which stay as they are then."""
+    mean = state.mean.copy()
+    mean[2:4], mean[6:] = other.mean[2:4], 0.0
+    return BoxState(mean, state.covariance)
+
+
 def at_rest(state: BoxState) -> BoxState:
     """Stop the box; how fast it may have gone stays uncertain."""
     mean = state.mean.copy()

@@ -17,6 +17,8 @@ _LEAVING_FRACTION = 0.5
 _AREA_HALF_LIFE_S = 1.0
 # While a target is not measured its area may double every second, so many times at most.
 _MAX_AREA_DOUBLINGS = 2.0
+# A prediction over a longer time without a measurement keeps the size of the box.
+_SHAPE_HORIZON_S = 0.15
 # Standard deviations of the predicted centre that a search leaves room for.
 _MARGIN_STDS = 2.0
 # A mask below this fraction of the usual area shows a part of a target that is being hidden.
@@ -33,6 +35,7 @@ class TargetMotion:
     def __init__(self, mask: TargetMask, stamp_ns: int) -> None:
         self._state: kalman.BoxState | None = kalman.initial_state(mask.box)
         self._stamp_ns = stamp_ns
+        self._measured_ns = stamp_ns
         self._measured_box = mask.box
         self._usual_area_px = float(mask.area_px)
 
@@ -42,10 +45,17 @@ class TargetMotion:
         return self._measured_box
 
     def predicted(self, now_ns: int) -> kalman.BoxState | None:
-        """Return where the target should be now; None when its motion is unknown."""
+        """
+        Return where the target should be now; None when its motion is unknown.
+
+        An unseen target moves on, but its size stays: what hid it has made it look smaller.
+        """
         if self._state is None:
             return None
-        return kalman.predict(self._state, self._since_s(now_ns))
+        state = kalman.predict(self._state, self._since_s(now_ns))
+        if now_ns - self._measured_ns <= _SHAPE_HORIZON_S * NANOSECONDS_PER_SECOND:
+            return state
+        return kalman.with_shape_of(state, self._state)
 
     def where_to_look(self, now_ns: int, *, is_seen: bool) -> tuple[Box, float]:
         """
@@ -122,7 +132,8 @@ class TargetMotion:
             state = kalman.initial_state(box)
         elif not (is_part and _contains(state.box, mask.box.center)):
             state = kalman.update(state, mask.box)
-        self._state, self._stamp_ns, self._measured_box = state, now_ns, mask.box
+        self._state, self._stamp_ns = state, now_ns
+        self._measured_ns, self._measured_box = now_ns, mask.box
 
     def coast(self, now_ns: int) -> None:
         """Go on without a measurement."""

@@ -49,16 +49,22 @@ class Tracker:
 
     :param model: runs the graphs.
     :param config: its tracker and status groups are used.
+    :param epoch: of the last target before this tracker; those of its own are higher.
     """
 
-    def __init__(self, model: Sam2Model, config: Config) -> None:
+    def __init__(self, model: Sam2Model, config: Config, epoch: int = 0) -> None:
         self._model = model
         self._config = config
         self._observer = Observer(model, config.tracker)
         self._tracks: dict[str, Track] = {}
-        self._epoch = 0
+        self._epoch = epoch
         self._frame_index = 0
         self._last = StepResult(stamp_ns=0, frame_id='', size_px=(0, 0))
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch so far."""
+        return self._epoch
 
     @property
     def target_ids(self) -> tuple[str, ...]:
@@ -107,15 +113,18 @@ class Tracker:
             events=tuple(events),
         )
 
-    def release(self, target_id: str = '') -> tuple[Event, ...]:
+    def release(self, target_id: str = '') -> Event:
         """
-        Forget one target, or with an empty id all of them.
+        Forget one target; an empty id is the only one there is.
 
-        :raises PromptError: there is no such target.
+        :raises PromptError: there is no such target, or an empty id could mean several.
         """
-        names = [_known_in(self._tracks, target_id)] if target_id else list(self._tracks)
-        stamp_ns = self._last.stamp_ns
-        return tuple(_released(self._tracks.pop(name), stamp_ns) for name in names)
+        track = self._tracks.pop(_known_in(self._tracks, target_id))
+        return _released(track, self._last.stamp_ns)
+
+    def release_all(self) -> tuple[Event, ...]:
+        """Forget every target."""
+        return tuple(self.release(target_id) for target_id in self.target_ids)
 
     def _begin(self, frame: FrameInWork) -> _Draft:
         """Start a draft; meet a camera that changed its size or a clock that went back."""
@@ -165,7 +174,8 @@ class Tracker:
         target_id = prompt.target_id or _free_id(draft.tracks)
         limit = self._config.tracker.max_targets
         if target_id not in draft.tracks and len(draft.tracks) >= limit:
-            message = f'{limit} targets are tracked; remove one, or raise max_targets'
+            names = ', '.join(draft.tracks)
+            message = f'max_targets is {limit}, and there are: {names}; remove one or raise it'
             raise PromptError(message)
         observation = self._observer.observe(draft.frame, prompt=checked)
         self._require_found(observation)

@@ -38,6 +38,7 @@ class Snapshot:
     overheads_s: tuple[float, ...] = ()
     conversions_s: tuple[float, ...] = ()
     timings: StageTimings = field(default_factory=StageTimings)
+    image_size_px: tuple[int, int] | None = None
     last_rejection: str = ''
     last_failure: str = ''
     targets: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class Accounts:
         self._conversions_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._steps_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._timings = StageTimings()
+        self._image_size_px: tuple[int, int] | None = None
         self._last_rejection = ''
         self._last_failure = ''
         self._targets: tuple[str, ...] = ()
@@ -103,6 +105,7 @@ class Accounts:
         with self._lock:
             self._processed += 1
             self._dropped = dropped
+            self._image_size_px = result.size_px
             if self._processed_ns and now_ns < self._processed_ns[-1]:
                 self._processed_ns.clear()  # the clock jumped back
             self._processed_ns.append(now_ns)
@@ -155,6 +158,7 @@ class Accounts:
                 conversions_s=tuple(self._conversions_s),
                 steps_s=tuple(self._steps_s),
                 timings=self._timings,
+                image_size_px=self._image_size_px,
                 last_rejection=self._last_rejection,
                 last_failure=self._last_failure,
                 targets=self._targets,

@@ -91,7 +91,10 @@ class PromptQueue:
 
     def _release(self, request: Request, tracker: Tracker) -> None:
         try:
-            events = tracker.release(_target_to_release(request.prompt, tracker.target_ids))
+            if request.prompt.action is PromptAction.CLEAR:
+                events = tracker.release_all()
+            else:
+                events = (tracker.release(request.prompt.target_id),)
         except PromptError as error:
             self.refuse([request], str(error))
             return
@@ -108,20 +111,3 @@ class PromptQueue:
 def rejection(why: str, stamp_ns: int, target_id: str = '') -> Event:
     """Return the event that tells of a prompt that was not accepted."""
     return Event(EventType.PROMPT_REJECTED, stamp_ns, target_id, detail=why)
-
-
-def _target_to_release(prompt: Prompt, target_ids: Sequence[str]) -> str:
-    """
-    Return what Tracker.release takes: an id, or an empty text for all targets.
-
-    :raises PromptError: an empty id stands for the only target, and there is none or several.
-    """
-    if prompt.action is PromptAction.CLEAR:
-        return ''
-    if prompt.target_id:
-        return prompt.target_id
-    if len(target_ids) == 1:
-        return target_ids[0]
-    names = ', '.join(repr(name) for name in target_ids) or 'none'
-    message = f'target_id is empty, which means the only target; there are: {names}'
-    raise PromptError(message)

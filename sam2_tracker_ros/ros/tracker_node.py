@@ -32,6 +32,7 @@ from sam2_tracker_ros.messages import (
     frame_from_image,
 )
 from sam2_tracker_ros.ros import qos
+from sam2_tracker_ros.ros.accounts import Accounts
 from sam2_tracker_ros.ros.diagnostics import Health, diagnostic_array
 from sam2_tracker_ros.ros.message_classes import installed_message_classes
 from sam2_tracker_ros.ros.parameters import Settings
@@ -66,6 +67,8 @@ class TrackerNode(LifecycleNode):
         self._model: Sam2Model | None = None
         self._config = Config()
         self._worker: Worker | None = None
+        # Of the newest target, over all activations: no two targets of this node share one.
+        self._epoch = 0
         self._calibration: CameraCalibration | None = None
         self._problem = ''
         self._inputs: list[Subscription[Any]] = []
@@ -85,9 +88,7 @@ class TrackerNode(LifecycleNode):
 
     def close(self) -> None:
         """End the worker's thread and free the model, in every state; entities stay."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.stop()
+        self._end_worker()
         self._free_model()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -121,7 +122,7 @@ class TrackerNode(LifecycleNode):
         is_raw = node_config.image_transport == 'raw'
         self._calibration = None
         self._worker = Worker(
-            Tracker(self._model, self._config),
+            Tracker(self._model, self._config, self._epoch),
             self._config,
             self._output,
             decode=frame_from_image if is_raw else frame_from_compressed_image,
@@ -178,9 +179,13 @@ class TrackerNode(LifecycleNode):
         if self._watchdog is not None:
             self.destroy_timer(self._watchdog)
             self._watchdog = None
+        self._end_worker()
+
+    def _end_worker(self) -> None:
         worker, self._worker = self._worker, None
         if worker is not None:
-            worker.stop()
+            self._epoch = worker.stop()
+            self._output.start(Accounts())
 
     def _free_model(self) -> None:
         self._model = None
@@ -218,15 +223,17 @@ class TrackerNode(LifecycleNode):
     def _publish_diagnostics(self) -> None:
         now = self.get_clock().now()
         calibration = self._calibration
+        accounts = self._output.accounts.snapshot(now.nanoseconds)
         health = Health(
             is_active=self._worker is not None,
             model=None if self._model is None else self._model.spec,
             problem=self._problem,
             calibration_problem=(
-                'no CameraInfo' if calibration is None else calibration.problem()
+                'no CameraInfo'
+                if calibration is None
+                else calibration.problem(accounts.image_size_px)
             ),
         )
-        accounts = self._output.accounts.snapshot(now.nanoseconds)
         self._diagnostics.publish(
             diagnostic_array(now.to_msg(), self.get_fully_qualified_name(), health, accounts)
         )

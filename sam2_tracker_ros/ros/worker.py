@@ -32,7 +32,10 @@ from sam2_tracker_ros.ros.prompt_queue import PromptQueue, Request
 
 # The same complaint about broken input is repeated this often at most.
 COMPLAINT_PERIOD_S = 1.0
-NO_IMAGE = 'no image has arrived yet; check the image topic, and prompt when images come'
+NO_IMAGE = (
+    'no image has arrived yet; check the image topic and, for large images, the shared memory of '
+    'DDS (README), and prompt when images come'
+)
 STALLED = 'images have stopped; check the image topic, and prompt when images come again'
 STOPPED = 'the node was deactivated before a frame answered; activate it and prompt again'
 
@@ -95,6 +98,7 @@ class Worker:
         self._is_watchdog_due = False
         self._is_stopping = False
         self._has_seen_frame = False
+        self._stamp_ns = 0
         self._is_stalled = False
         self._epochs: dict[str, int] = {}
         self._complained_ns: dict[EventType, int] = {}
@@ -125,15 +129,20 @@ class Worker:
         self._wanted_config = config
         self._images.wake()
 
-    def stop(self) -> None:
-        """Finish the frame in work, refuse prompts that still wait, release every target."""
+    def stop(self) -> int:
+        """
+        Finish the frame in work, refuse prompts that still wait, release every target.
+
+        :return: the highest epoch of the targets so far.
+        """
         self._is_stopping = True
         self._images.wake()
         self._thread.join()
         self._prompts.close(STOPPED)
         now_ns = self._now_ns()
-        events = tuple(replace(event, stamp_ns=now_ns) for event in self._tracker.release())
+        events = tuple(replace(event, stamp_ns=now_ns) for event in self._tracker.release_all())
         self._output.publish(StepResult(now_ns, '', (0, 0), events=events), None)
+        return self._tracker.epoch
 
     def _run(self) -> None:
         while True:
@@ -142,8 +151,9 @@ class Worker:
                 return
             try:
                 self._turn(arrival)
-            except Exception:  # the node's one guard: whatever fails, it lives on
-                self._log_error(traceback.format_exc())
+            except Exception as error:  # the node's one guard: whatever fails, it lives on
+                self._accounts.frame_failed(f'{type(error).__name__}: {error}')
+                self._complain(EventType.MODEL_FAILED, traceback.format_exc())
 
     def _turn(self, arrival: _Arrival | None) -> None:
         """Do everything that is due."""
@@ -164,6 +174,7 @@ class Worker:
         decode_started_s = time.perf_counter()
         try:
             frame = self._decode(arrival.message)
+            self._check_stamp(frame)
         except ImageError as error:
             self._accounts.frame_rejected(str(error))
             self._complain(EventType.FRAME_REJECTED, str(error))
@@ -172,8 +183,21 @@ class Worker:
         self._note_input(is_stalled=False)
         self._track(frame, started_s)
         self._has_seen_frame = True
+        self._stamp_ns = frame.stamp_ns
         self._frame_ns = self._now_ns()
         self._idle_since_s = time.perf_counter()
+
+    def _check_stamp(self, frame: Frame) -> None:
+        """Refuse an image whose stamp tells no time: nothing would ever coast or be lost."""
+        if frame.stamp_ns == 0:
+            message = 'the image has no stamp; set header.stamp in the camera driver'
+            raise ImageError(message)
+        if frame.stamp_ns == self._stamp_ns:
+            message = (
+                f'the image repeats the stamp {frame.stamp_ns} ns of the one before; '
+                'set header.stamp to the time of capture in the camera driver'
+            )
+            raise ImageError(message)
 
     def _track(self, frame: Frame, started_s: float) -> None:
         requests = self._prompts.take()

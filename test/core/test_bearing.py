@@ -225,3 +225,11 @@ def test_beyond_the_fold_of_a_polynomial_there_is_no_bearing() -> None:
     folding = replace(PINHOLE, distortion=np.array([-0.3, 0.0, 0.0, 0.0, 0.0]))
     assert bearing_of(folding, small_box(310.5 + 0.5 * 420.0, 250.5), None, SIZE_PX) is not None
     assert bearing_of(folding, small_box(310.5 + 0.9 * 420.0, 250.5), None, SIZE_PX) is None
+
+
+@pytest.mark.parametrize('size_px', [(768, 432), (480, 640)])
+def test_an_image_of_another_shape_is_not_the_calibrated_one(size_px: tuple[int, int]) -> None:
+    assert bearing_of(PINHOLE, small_box(100, 100), None, size_px) is None
+    problem = PINHOLE.problem(size_px)
+    assert f'{size_px[0]} x {size_px[1]}, CameraInfo is for 640 x 480' in problem
+    assert PINHOLE.problem((320, 240)) == PINHOLE.problem((319, 240)) == ''

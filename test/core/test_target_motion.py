@@ -173,3 +173,22 @@ def test_without_motion_it_is_looked_for_where_it_was() -> None:
     motion = moving()
     motion = motion.forgotten(SECOND)
     assert motion.where_to_look(2 * SECOND, is_seen=False) == (box_at(150, 150, 20, 20), 0.0)
+
+
+def test_a_target_that_shrinks_as_it_is_hidden_keeps_its_size_while_unseen() -> None:
+    motion = TargetMotion(full(box_at(100, 150, 60, 60)), 0)
+    for step in range(1, 9):
+        side = 60 - 2 * step
+        motion.measure(full(box_at(100, 150, side, side)), step * SECOND // 20, was_lost=False)
+    last_ns = 8 * SECOND // 20
+    now = motion.predicted(last_ns)
+    unseen = motion.predicted(last_ns + SECOND)
+    assert now is not None
+    assert unseen is not None
+    assert unseen.box.width == pytest.approx(now.box.width)
+    assert unseen.box.height == pytest.approx(now.box.height)
+    for step in range(1, 21):
+        motion.coast(last_ns + step * SECOND // 20)
+    frame_by_frame = motion.predicted(last_ns + SECOND)
+    assert frame_by_frame is not None
+    assert frame_by_frame.box.height == pytest.approx(now.box.height, rel=0.15)

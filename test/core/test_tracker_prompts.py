@@ -25,15 +25,18 @@ from core.film import (
 import numpy as np
 import pytest
 
+from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.geometry import camera_mask
 from sam2_tracker_ros.core.model import (
     MaskCandidates,
 )
+from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     Box,
     Edge,
     Event,
     EventType,
+    Frame,
     Point,
     Prompt,
     PromptAction,
@@ -206,7 +209,7 @@ def test_prompts_of_one_frame_are_done_in_order() -> None:
 def test_release_between_frames() -> None:
     show = film()
     result = show.show((RED_BOX, RED), (BLUE_BOX, BLUE), prompts=[add(RED_BOX), add(BLUE_BOX)])
-    (event,) = show.tracker.release('target_2')
+    event = show.tracker.release('target_2')
     assert event == Event(
         EventType.RELEASED,
         result.stamp_ns,
@@ -216,9 +219,23 @@ def test_release_between_frames() -> None:
     )
     with pytest.raises(PromptError, match=r"no target 'target_2'; there are: 'target_1'"):
         show.tracker.release('target_2')
-    assert kinds(show.tracker.release()) == [EventType.RELEASED]
-    assert show.tracker.release() == ()
+    assert show.tracker.release().target_id == 'target_1'
+    with pytest.raises(PromptError, match='the only target; there are: none'):
+        show.tracker.release()
+    show.show((RED_BOX, RED), (BLUE_BOX, BLUE), prompts=[add(RED_BOX), add(BLUE_BOX)])
+    with pytest.raises(PromptError, match="the only target; there are: 'target_1', 'target_2'"):
+        show.tracker.release()
+    assert kinds(show.tracker.release_all()) == [EventType.RELEASED] * 2
+    assert show.tracker.release_all() == ()
     assert show.tracker.target_ids == ()
+
+
+def test_epochs_go_on_from_those_of_an_earlier_tracker() -> None:
+    model = RecordingModel()
+    tracker = Tracker(model, Config(), epoch=7)
+    frame = Frame(np.full((96, 96, 3), RED, np.uint8), 1)
+    (answer,) = tracker.step(frame, [add(RED_BOX)]).answers
+    assert answer.epoch == tracker.epoch == 8
 
 
 @pytest.mark.parametrize(
@@ -231,7 +248,7 @@ def test_release_between_frames() -> None:
         (Prompt(PromptAction.REMOVE), 'target_id is empty, which means the only target'),
         (Prompt(PromptAction.REFINE, 'who', points=(Point(1, 1),)), "no target 'who'"),
         (Prompt(PromptAction.REFINE, points=(Point(1, 1),)), 'target_id is empty'),
-        (add(BLUE_BOX, 'third'), '2 targets are tracked; remove one, or raise max_targets'),
+        (add(BLUE_BOX, 'third'), 'max_targets is 2, and there are: red, blue; remove one'),
     ],
 )
 def test_a_refused_prompt_changes_nothing(prompt: Prompt, message: str) -> None:
