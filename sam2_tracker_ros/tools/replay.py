@@ -4,11 +4,12 @@
 """`sam2-tracker replay`: a recording through the tracker into a folder of results."""
 
 import argparse
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 import json
 import math
 from pathlib import Path
+import shutil
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tqdm import tqdm
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Box, Point, Prompt
-from sam2_tracker_ros.errors import PromptError, SourceError
+from sam2_tracker_ros.errors import PromptError, Sam2TrackerError, SourceError
 from sam2_tracker_ros.inference import load_model
 from sam2_tracker_ros.replay.bag_sink import BagSink
 from sam2_tracker_ros.replay.bag_source import BagSource
@@ -74,10 +75,9 @@ def run(options: argparse.Namespace) -> int:
         message = f'{out} is the input; choose another folder with --out'
         raise SourceError(message)
     tracker = Tracker(load_model(config.model), config)
-    out.mkdir(parents=True, exist_ok=True)
-    _write_config(out / 'config.json', options, config)
-    with ExitStack() as stack:
-        sinks = _sinks(stack, out, source)
+    with _replacing(out) as folder, ExitStack() as stack:
+        _write_config(folder / 'config.json', options, config)
+        sinks = _sinks(stack, folder, source)
         total = source.frame_count
         if options.max_frames is not None:
             total = min(total or options.max_frames, options.max_frames)
@@ -93,6 +93,32 @@ def run(options: argparse.Namespace) -> int:
     report = _report(summary, out)
     print(json.dumps(report) if options.json else _as_text(report))
     return 0
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """
+    Give a folder whose content takes the place of that in `out`, also when interrupted.
+
+    A run that fails, by a rejected prompt for instance, leaves earlier results alone.
+    """
+    folder = out.with_name(f'{out.name}.partial')
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    except (Sam2TrackerError, OSError):
+        shutil.rmtree(folder)
+        raise
+    finally:
+        if folder.exists():
+            out.mkdir(exist_ok=True)
+            for new in folder.iterdir():
+                old = out / new.name
+                if old.is_dir():
+                    shutil.rmtree(old)
+                new.replace(old)
+            folder.rmdir()
 
 
 def _sinks(stack: ExitStack, out: Path, source: FrameSource) -> Sequence[ResultSink]:

@@ -68,6 +68,24 @@ def test_a_broken_image_is_dropped_with_its_reason(
     assert operator.targets_of(stamp_ns_of(broken.header)) == []
 
 
+@pytest.mark.parametrize(('stamp_ns', 'complaint'), [(0, 'no stamp'), (None, 'repeats the stamp')])
+def test_an_image_whose_stamp_tells_no_time_is_dropped(
+    operator: Operator, start_tracker: StartTracker, stamp_ns: int | None, complaint: str
+) -> None:
+    start_tracker()
+    operator.start_target(20)
+    before_ns = stamp_ns_of(operator.show(scene(21)).header)
+    told = len(operator.targets_of(before_ns))
+    operator.images.publish(
+        stamped(operator.image(scene(None)), before_ns if stamp_ns is None else stamp_ns)
+    )
+    assert complaint in operator.wait_for_event(EventType.FRAME_REJECTED).detail
+    (target,) = operator.show(scene(22)).targets
+    assert target.measured
+    assert len(operator.targets_of(before_ns)) == told
+    assert operator.targets_of(0) == []
+
+
 def test_complaints_about_images_are_rare(operator: Operator, start_tracker: StartTracker) -> None:
     start_tracker()
     operator.show(scene(20))

@@ -91,6 +91,20 @@ def test_deactivation_releases_the_targets_and_says_idle(
     assert len(operator.show(scene(20)).targets) == 0
 
 
+def test_a_new_activation_knows_nothing_of_the_last_but_its_epochs(
+    operator: Operator, start_tracker: StartTracker
+) -> None:
+    node = start_tracker().node
+    first = operator.start_target(20)
+    operator.wait_until(lambda: 'car' in operator.value('targets', 'targets'), 'a target')
+    node.trigger_deactivate()
+    operator.wait_until(lambda: operator.value('targets', 'targets') == '', 'no target')
+    assert operator.value('input', 'frames processed') == '0'
+    node.trigger_activate()
+    second = operator.start_target(20)
+    assert second.epoch > first.epoch
+
+
 def test_transitions_out_of_order_are_refused(
     operator: Operator, create_tracker: StartTracker
 ) -> None:

@@ -69,6 +69,17 @@ def test_replay_tracks_the_car_and_writes_everything(
     assert box_iou(Box(*last['box']), truth) > 0.5
 
 
+def test_a_replay_that_fails_leaves_earlier_results_alone(
+    images: Path, box: str, tmp_path: Path
+) -> None:
+    assert call('replay', images, '--box', box, '--out', 'out', folder=tmp_path).returncode == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / 'out').iterdir()}
+    done = call('replay', images, '--point', '9999,2', '--out', 'out', folder=tmp_path)
+    assert done.returncode == 2
+    assert {path.name: path.read_bytes() for path in (tmp_path / 'out').iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ['out']
+
+
 def test_two_replays_write_the_same_json_lines(images: Path, box: str, tmp_path: Path) -> None:
     for name in ('first', 'second'):
         done = call('replay', images, '--box', box, '--out', name, folder=tmp_path)
