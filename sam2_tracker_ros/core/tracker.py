@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.model import Sam2Model
 from sam2_tracker_ros.core.observer import FrameInWork, Observer
-from sam2_tracker_ros.core.prompts import check_prompt
+from sam2_tracker_ros.core.prompts import CheckedPrompt, check_prompt
 from sam2_tracker_ros.core.track import Observation, Track, probability
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
@@ -189,7 +189,7 @@ class Tracker:
         draft.events.append(
             Event(EventType.ACQUIRED, draft.frame.stamp_ns, target_id, self._epoch)
         )
-        return _accepted('target started', draft.tracks[target_id], observation)
+        return _accepted('target started', draft.tracks[target_id], observation, checked)
 
     def _refine(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
         checked = check_prompt(prompt, draft.frame.size_px)
@@ -200,7 +200,7 @@ class Tracker:
         observation = self._observer.observe(draft.frame, track, checked)
         self._require_found(observation)
         draft.observations[track.target_id] = observation
-        return _accepted('target refined', track, observation)
+        return _accepted('target refined', track, observation, checked)
 
     def _remove(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
         target_id = _known_in(draft.tracks, prompt.target_id)
@@ -286,7 +286,20 @@ def _released(track: Track, stamp_ns: int, detail: str = '') -> Event:
     )
 
 
-def _accepted(message: str, track: Track, observation: Observation) -> PromptAnswer:
+def _accepted(
+    message: str, track: Track, observation: Observation, prompt: CheckedPrompt
+) -> PromptAnswer:
+    """Answer, and say so when the mask does not follow the clicks."""
+    mask = observation.mask
+    wrong = [
+        point
+        for point in prompt.points
+        if mask is None or mask.contains(point.x, point.y) != point.is_foreground
+    ]
+    if wrong:
+        message += (
+            f'; {len(wrong)} of {len(prompt.points)} points are on the wrong side of the mask'
+        )
     return PromptAnswer(
         accepted=True,
         message=message,

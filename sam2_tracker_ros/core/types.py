@@ -11,6 +11,7 @@ corner of the top left pixel, so that a box that covers the whole image is (0, 0
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, IntFlag
 from functools import cached_property
+import math
 from typing import TypeAlias
 
 import numpy as np
@@ -102,6 +103,12 @@ class TargetMask:
     def area_px(self) -> int:
         """Pixels of the mask."""
         return int(np.count_nonzero(self.region))
+
+    def contains(self, x: float, y: float) -> bool:
+        """Return whether a point of the camera image is on the mask."""
+        column, row = math.floor(x - self.box.left), math.floor(y - self.box.top)
+        height, width = self.region.shape
+        return 0 <= column < width and 0 <= row < height and bool(self.region[row, column])
 
 
 class PromptAction(IntEnum):

@@ -290,3 +290,18 @@ def test_a_prompt_at_which_nothing_is_found_is_refused(
     assert why in result.answers[0].message
     assert 'draw a box' in result.answers[0].message
     assert result.targets == ()
+
+
+def test_the_answer_says_when_the_mask_does_not_follow_the_clicks() -> None:
+    inside, outside = Point(*RED_BOX.center), Point(RED_BOX.right + 9, RED_BOX.bottom + 9)
+    show = film()
+    started = show.show(
+        (RED_BOX, RED), prompts=[Prompt(points=(inside, outside), box=RED_BOX)]
+    ).answers[0]
+    refined = show.show(
+        (RED_BOX, RED), prompts=[Prompt(PromptAction.REFINE, points=(inside,))]
+    ).answers[0]
+    assert started.accepted
+    assert refined.accepted
+    assert 'of 2 points' in started.message
+    assert refined.message == 'target refined'
