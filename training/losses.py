@@ -17,6 +17,8 @@ SCORE_WEIGHT = 0.6
 IOU_WEIGHT = 0.3
 HIDDEN_EMPHASIS = 1.2
 """Hidden frames are the rarer ones."""
+RETURN_EMPHASIS = 4.0
+"""Frames that show a target again are rarer still, and a target not taken up stays lost."""
 INSIDE_EMPHASIS = 2.0
 """Losing a part of the target is the commoner drift; much more lets every look-alike in."""
 SPARE_CELLS = 24.0
@@ -70,6 +72,7 @@ def clip_loss(decoded: list[Decoded], sequences: Sequences) -> tuple[Tensor, Fig
     :return: scalar loss and figures.
     """
     valid = sequences.presence[:, 0] == 1
+    lost = torch.zeros_like(valid)
     first_area = sequences.masks[:, 0].sum((1, 2))
     total = torch.zeros(())
     figures = Figures()
@@ -78,7 +81,10 @@ def clip_loss(decoded: list[Decoded], sequences: Sequences) -> tuple[Tensor, Fig
         presence = sequences.presence[:, time]
         visible, hidden = valid & (presence == 1), valid & (presence == 0)
         area = torch.maximum(truth.sum((1, 2, 3)), first_area * hidden)
+        emphasis = torch.where(lost, RETURN_EMPHASIS, 1.0) * visible + HIDDEN_EMPHASIS * hidden
+        lost = lost | hidden
         total = total + _frame_loss(result, truth, area, visible, hidden)
+        total = total + _score_loss(result.object_score, visible, emphasis) / _count(valid)
         with torch.no_grad():
             figures.add(_frame_figures(result, truth, visible, hidden, prompted=time == 0))
     return total / len(decoded), figures
@@ -133,12 +139,34 @@ def _frame_loss(
     overlap = 2 * (chance * truth).sum((1, 2, 3)) + 1
     dice = 1 - overlap / (chance.square().sum((1, 2, 3)) + truth.square().sum((1, 2, 3)) + 1)
     mask_loss = (MASK_WEIGHT * relative * (seen + gone) + DICE_WEIGHT * dice * seen).sum()
-    score = result.object_score.squeeze(1)
-    score_loss = functional.binary_cross_entropy_with_logits(score, seen, reduction='none')
     reached = soft_iou(result.raw_mask.detach(), truth)
     iou_loss = (result.iou.squeeze(1) - reached).square()
-    judged = SCORE_WEIGHT * (score_loss * (seen + HIDDEN_EMPHASIS * gone)).sum()
-    return (mask_loss + judged + IOU_WEIGHT * (iou_loss * seen).sum()) / count
+    return (mask_loss + IOU_WEIGHT * (iou_loss * seen).sum()) / count
+
+
+def _score_loss(object_score: Tensor, visible: Tensor, emphasis: Tensor) -> Tensor:
+    """
+    Loss of the object score, summed over sequences.
+
+    :param object_score: [N, 1] logits.
+    :param visible: [N], sequences with a visible target.
+    :param emphasis: [N], weight of each sequence; zero where the truth is undecided.
+    :return: scalar.
+    """
+    loss = functional.binary_cross_entropy_with_logits(
+        object_score.squeeze(1), visible.float(), reduction='none'
+    )
+    return SCORE_WEIGHT * (loss * emphasis).sum()
+
+
+def _count(valid: Tensor) -> Tensor:
+    """
+    Count sequences, at least one.
+
+    :param valid: [N].
+    :return: scalar.
+    """
+    return valid.float().sum().clamp(min=1)
 
 
 def _frame_figures(

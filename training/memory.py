@@ -67,6 +67,9 @@ class MemoryAttention(nn.Module):
     Reads the bank with one score per query and token, whatever the token's origin.
 
     score = temperature * cosine of the keys + trust bias + query position . memory position.
+    What is read tells, per cell, how much of the match lies on the target, how similar that
+    part is, and how familiar the cell is at all: a target that comes back is unlike what its
+    place held before, while a look-alike that stayed in view matches itself.
     Head 0 starts blind to positions (re-detection), head 1 starts local (propagation).
     """
 
@@ -80,6 +83,7 @@ class MemoryAttention(nn.Module):
         super().__init__()
         self.key = key
         self.key_channels = config.key_channels
+        self.bounds = (config.value_channels, config.value_channels + config.key_channels)
         heads, values = config.attention_heads, config.value_channels
         self.log_temperature = nn.Parameter(torch.tensor([math.log(14.0), math.log(8.0)]))
         locality = torch.zeros(heads, POSITION_CHANNELS, POSITION_CHANNELS)
@@ -87,7 +91,7 @@ class MemoryAttention(nn.Module):
         locality[:, SINUSOID_CHANNELS:, -1] = 1.0 / TABLE_CHANNELS
         self.locality = nn.Parameter(locality)
         self.mix = nn.Sequential(
-            nn.Conv2d(heads * (values + 1), config.hidden_channels, 1),
+            nn.Conv2d(heads * (values + 2), config.hidden_channels, 1),
             nn.ReLU(),
             nn.Conv2d(config.hidden_channels, config.hidden_channels - 2 * heads, 1),
         )
@@ -109,17 +113,18 @@ class MemoryAttention(nn.Module):
         keys, values = memory[..., : self.key_channels], memory[..., self.key_channels :]
         mask = values[..., 1:2]
         memory_pos = memory_pos + functional.pad(values[..., :1], (POSITION_CHANNELS - 1, 0))
-        read = torch.cat([values, mask * keys], dim=-1)
+        read = torch.cat([values, mask * keys, keys], dim=-1)
         keyed = torch.cat([keys, memory_pos], dim=-1).transpose(1, 2)
         evidence, contents = [], []
         for head, temperature in enumerate(self.log_temperature.exp().unbind()):
             where = (positions @ self.locality[head]).expand(len(query_key), -1, -1)
             query = torch.cat([query_key * temperature, where], dim=-1)
             found = torch.softmax(query @ keyed, dim=-1) @ read
-            value, target_key = found[..., : values.shape[-1]], found[..., values.shape[-1] :]
+            value, target_key, any_key = found.tensor_split(self.bounds, dim=-1)
             similarity = (query_key * target_key).sum(-1, keepdim=True)
+            familiarity = (query_key * any_key).sum(-1, keepdim=True)
             evidence += [value[..., 1:2], similarity]
-            contents += [value, similarity]
+            contents += [value, similarity, familiarity]
         side_cells = int(feats2.shape[-1])
         mixed = self.mix(_as_map(torch.cat(contents, dim=-1), side_cells))
         return feats2 + torch.cat([_as_map(torch.cat(evidence, dim=-1), side_cells), mixed], 1)

@@ -128,15 +128,20 @@ def _draw(frame: Image, masks: Image, layer: Layer, picture: Image, index: int) 
 
 def _bent(layer: Layer, picture: Image, index: int) -> Image:
     """
-    Slide a sprite's paint and bend it by a travelling wave.
+    Fade or slide a sprite's paint and bend it by a travelling wave.
 
-    :param layer: how it slides and bends.
+    :param layer: how it fades, slides and bends.
     :param picture: [n, n, 4].
     :param index: frame number.
     :return: [n, n, 4].
     """
     phase, amplitude, speed = layer.wobble
     side = picture.shape[0]
+    if layer.fade_to is not None:
+        other = cv2.resize(layer.fade_to, (side, side), interpolation=cv2.INTER_AREA)
+        share = min(0.8, layer.fade_share * index)
+        colour = cv2.addWeighted(picture[..., :3], 1 - share, other, share, 0)
+        picture = np.dstack([colour, picture[..., 3]])
     if layer.slide_px:
         offset = round(layer.slide_px * index * side / layer.sprite.alpha.shape[0])
         colour = np.roll(picture[..., :3], offset, axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 from training.library import Library
 from training.motion import Floats, Track, hide_window, leave_view, pass_through, pose
 from training.sprites import Sprite
-from training.textures import Random, fractal_noise, surface
+from training.textures import Image, Random, fractal_noise, surface
 
 FULL_SIZE_PX = 192
 """Image side for which object sizes are chosen; smaller training images are crops of it."""
@@ -45,6 +45,10 @@ class Layer:
     """Phase, amplitude (share of the side) and speed of a bending wave."""
     slide_px: float = 0.0
     """How far the paint slides under the outline each frame, as on a turning body."""
+    fade_to: Image | None = None
+    """[h, w, 3], the look it changes towards, as when light or the side in view changes."""
+    fade_share: float = 0.0
+    """Share of that look gained each frame."""
 
 
 def cast(random: Random, library: Library, maps: Floats, config: ClipConfig) -> list[Layer]:
@@ -80,7 +84,7 @@ def cast(random: Random, library: Library, maps: Floats, config: ClipConfig) -> 
     order = random.permutation(len(layers))
     layers = [layers[index] for index in order]
     for layer in layers:
-        _enliven(random, layer)
+        _enliven(random, library, layer)
     if config.frames >= 3 and random.random() < config.hide_share:
         layers += _hide(random, library, maps, layers, config)
     elif random.random() < 0.25:
@@ -112,11 +116,12 @@ def _extra(random: Random, library: Library, sprite: Sprite, track: Track) -> La
     return Layer(other, track)
 
 
-def _enliven(random: Random, layer: Layer) -> None:
+def _enliven(random: Random, library: Library, layer: Layer) -> None:
     """
-    Give a sprite a shadow, a bending wave or paint that slides.
+    Give a sprite a shadow, a bending wave, paint that slides or a look that changes.
 
     :param random: source of randomness.
+    :param library: stock of sprites.
     :param layer: changed in place.
     """
     if random.random() < 0.4:
@@ -126,6 +131,27 @@ def _enliven(random: Random, layer: Layer) -> None:
         layer.wobble = np.array(wave)
     if layer.sprite.painted and random.random() < 0.4:
         layer.slide_px = random.uniform(-8, 8)
+    if layer.target >= 0 and random.random() < 0.5:
+        layer.fade_to = _other_look(random, library, layer.sprite)
+        layer.fade_share = random.uniform(0.03, 0.2)
+
+
+def _other_look(random: Random, library: Library, sprite: Sprite) -> Image:
+    """
+    Choose what a sprite may come to look like.
+
+    :param random: source of randomness.
+    :param library: stock of sprites.
+    :param sprite: as it looks at first.
+    :return: [h, w, 3].
+    """
+    if sprite.painted and random.random() < 0.5:
+        other = library.sprite(random)
+        if other.painted:
+            return other.colour
+    if random.random() < 0.5:
+        return np.ascontiguousarray(sprite.colour[:, ::-1])
+    return sprite.tinted(random, 1.2).colour
 
 
 def _target_length_px(random: Random, size_px: int) -> float:
@@ -187,7 +213,7 @@ def _bring_newcomer(random: Random, library: Library, layers: list[Layer], time:
     second.track.shown[:time] = False
     first = next(layer for layer in layers if layer.target == 0)
     fresh = first.sprite.tinted(random, 1.3) if random.random() < 0.4 else library.sprite(random)
-    second.sprite, second.slide_px = fresh, 0.0
+    second.sprite, second.slide_px, second.fade_to = fresh, 0.0, None
 
 
 def _occluder(random: Random, radius_px: float) -> tuple[Sprite, float]:

@@ -7,7 +7,6 @@ import copy
 import csv
 from dataclasses import dataclass
 import logging
-import math
 from pathlib import Path
 import time
 from typing import Any
@@ -15,53 +14,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.batches import Batch, BatchStream, Stage, normalise
+from training.batches import Batch, BatchStream, normalise
 from training.checkpoint import inference_checkpoint, load_checkpoint, save_checkpoint
 from training.config import NanoConfig
 from training.library import LibraryConfig
 from training.losses import Figures, clip_loss
 from training.model import Nano
+from training.recipes import RECIPES, SCRATCH, Recipe
 from training.rollout import Guidance, Sequences, track
-from training.scenes import ClipConfig
 
 log = logging.getLogger(__name__)
 
-CURRICULUM = (
-    Stage(0.00, ((10, ClipConfig(frames=2, size_px=128, hide_share=0.0)),)),
-    Stage(0.06, ((8, ClipConfig(frames=3, size_px=128, hide_share=0.4)),)),
-    Stage(
-        0.13,
-        (
-            (8, ClipConfig(frames=4, size_px=128, hide_share=0.5)),
-            (5, ClipConfig(frames=6, size_px=128, hide_share=0.6)),
-        ),
-    ),
-    Stage(
-        0.35,
-        (
-            (4, ClipConfig(frames=4, size_px=192, hide_share=0.45)),
-            (4, ClipConfig(frames=8, size_px=128, hide_share=0.6)),
-        ),
-    ),
-    Stage(
-        0.60,
-        (
-            (3, ClipConfig(frames=6, size_px=192, hide_share=0.5)),
-            (3, ClipConfig(frames=8, size_px=160, hide_share=0.6)),
-            (3, ClipConfig(frames=12, size_px=128, hide_share=0.6)),
-        ),
-    ),
-    Stage(
-        0.82,
-        (
-            (3, ClipConfig(frames=6, size_px=192, hide_share=0.5)),
-            (2, ClipConfig(frames=10, size_px=192, hide_share=0.6)),
-            (2, ClipConfig(frames=6, size_px=224, hide_share=0.5)),
-        ),
-    ),
-)
-PEAK_RATE = 2e-3
-WARM_UP = 0.02
 AVERAGING = 0.998
 LOG_EVERY_STEPS = 50
 SAVE_EVERY_S = 120.0
@@ -80,17 +43,19 @@ class Progress:
 class Trainer:
     """One network, its optimiser and its averaged copy."""
 
-    def __init__(self, model: Nano, budget_s: float) -> None:
+    def __init__(self, model: Nano, budget_s: float, recipe: Recipe = SCRATCH) -> None:
         """
         Prepare training.
 
         :param model: the network.
         :param budget_s: wall-clock budget; the learning rate reaches zero at its end.
+        :param recipe: the schedule.
         """
         self.model = model
         self.average = copy.deepcopy(model).eval()
-        self.optimizer = torch.optim.AdamW(_groups(model), lr=PEAK_RATE, betas=(0.9, 0.98))
+        self.optimizer = torch.optim.AdamW(_groups(model), lr=recipe.peak_rate, betas=(0.9, 0.98))
         self.budget_s = budget_s
+        self.recipe = recipe
         self.progress = Progress()
 
     @property
@@ -105,15 +70,15 @@ class Trainer:
         :param batch: clips and prompts.
         :return: loss and figures.
         """
-        rate = learning_rate(self.share)
+        rate = self.recipe.learning_rate(self.share)
         for group in self.optimizer.param_groups:
             group['lr'] = rate
         self.model.train()
         sequences = as_sequences(batch)
         guidance = Guidance(
-            teacher_share=max(0.05, 0.95 - 2.0 * self.share),
+            teacher_share=self.recipe.teacher(self.share),
             refine_share=0.05,
-            faulty_share=0.2,
+            faulty_share=self.recipe.faulty_share,
             pointer_delay_frames=int(torch.randint(0, 20, ())),
         )
         loss, figures = clip_loss(track(self.model, sequences, guidance), sequences)
@@ -169,18 +134,8 @@ class Trainer:
         if 'optimizer' in content:
             self.optimizer.load_state_dict(content['optimizer'])
             self.progress = Progress(**content['progress'])
-
-
-def learning_rate(share: float) -> float:
-    """
-    Warm up, then follow half a cosine down to zero.
-
-    :param share: share of the budget used.
-    :return: the rate.
-    """
-    if share < WARM_UP:
-        return PEAK_RATE * (0.05 + 0.95 * share / WARM_UP)
-    return PEAK_RATE * 0.5 * (1 + math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP)))
+        else:
+            self.progress = Progress(**{**content['progress'], 'wall_s': 0.0})
 
 
 def as_sequences(batch: Batch) -> Sequences:
@@ -274,6 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--minutes', type=float, required=True, help='wall-clock budget')
     parser.add_argument('--out', type=Path, default=Path('build/training'), help='output folder')
+    parser.add_argument('--recipe', choices=tuple(RECIPES), default='scratch')
     parser.add_argument('--resume', type=Path, help='checkpoint to continue from')
     parser.add_argument('--clip-art', type=Path, help='folder of PNG clip art with transparency')
     parser.add_argument('--threads', type=int, default=2, help='CPU threads')
@@ -283,11 +239,12 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(Nano(NanoConfig()), arguments.minutes * 60)
+    recipe = RECIPES[arguments.recipe]
+    trainer = Trainer(Nano(NanoConfig()), arguments.minutes * 60, recipe)
     if arguments.resume is not None:
         trainer.restore(arguments.resume)
     seed = arguments.seed + 7919 * trainer.progress.step
-    stream = BatchStream(LibraryConfig(clip_art_folder=arguments.clip_art), CURRICULUM, seed)
+    stream = BatchStream(LibraryConfig(clip_art_folder=arguments.clip_art), recipe.stages, seed)
     try:
         run(trainer, stream, arguments.out)
     finally:

@@ -19,10 +19,11 @@ from training.config import NanoConfig  # noqa: E402
 from training.export import export_bundle  # noqa: E402
 from training.library import Library, LibraryConfig  # noqa: E402
 from training.model import Nano  # noqa: E402
+from training.recipes import SCRATCH  # noqa: E402
 from training.rollout import Guidance, track  # noqa: E402
 from training.scenes import ClipConfig  # noqa: E402
 from training.synthesis import make_clip  # noqa: E402
-from training.train import Trainer, as_sequences, learning_rate  # noqa: E402
+from training.train import Trainer, as_sequences  # noqa: E402
 
 SMALL = LibraryConfig(grounds=3, sprites=6, ground_px=160)
 
@@ -102,8 +103,8 @@ def test_training_lowers_the_loss(model: Nano, batch: Batch) -> None:
 
 
 def test_learning_rate_ends_at_zero() -> None:
-    assert learning_rate(1.0) == pytest.approx(0.0, abs=1e-12)
-    assert max(map(learning_rate, np.linspace(0, 1, 50))) == pytest.approx(2e-3, rel=0.01)
+    assert SCRATCH.learning_rate(1.0) == pytest.approx(0.0, abs=1e-12)
+    assert max(map(SCRATCH.learning_rate, np.linspace(0, 1, 50))) == pytest.approx(2e-3, rel=0.01)
 
 
 def test_absent_targets_give_empty_masks(model: Nano, batch: Batch) -> None:
