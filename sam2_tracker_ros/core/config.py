@@ -77,6 +77,10 @@ class TrackerConfig:
     memory_selection: str = setting(
         'recency', 'Which remembered frames are attended.', choices=('recency',)
     )
+    remember_unmeasured: bool = setting(
+        False,
+        'Remember frames in which the target was not measured too, as plain SAM 2 does.',
+    )
     max_targets: int = setting(
         4, 'Targets that may be tracked at the same time.', minimum=1, maximum=64
     )

@@ -83,10 +83,18 @@ class Track:
     A target from its prompt on.
 
     :param first: what the model found in the prompted frame; its entry and mask are needed.
+    :param remembers_unmeasured: see TrackerConfig.remember_unmeasured.
     """
 
     def __init__(
-        self, target_id: str, epoch: int, first: Observation, capacity: int, stamp_ns: int
+        self,
+        target_id: str,
+        epoch: int,
+        first: Observation,
+        capacity: int,
+        stamp_ns: int,
+        *,
+        remembers_unmeasured: bool = False,
     ) -> None:
         if first.entry is None or first.mask is None:
             message = 'a track starts with a mask that was found and remembered'
@@ -94,6 +102,7 @@ class Track:
         self.target_id = target_id
         self.epoch = epoch
         self.bank = MemoryBank(first.entry, capacity)
+        self._remembers_unmeasured = remembers_unmeasured
         self._status = Status(TargetState.TRACKING, stamp_ns / NANOSECONDS_PER_SECOND)
         self._motion = TargetMotion(first.mask, stamp_ns)
         self._exit_edges = Edge.NONE
@@ -142,14 +151,14 @@ class Track:
             motion_excess=self._motion.excess(observation.mask, now_ns, config.motion_gate),
             exit_edges=self._exit_edges,
         )
-        if observation.entry is not None:
-            self.bank.remember(observation.entry)
         was_lost = self._status.state is TargetState.LOST
         if observation.is_prompted:
             enough_frames = max(config.resume_frames, config.reacquire_frames)
             self._status = replace(self._status, consistent_frames=enough_frames)
         events = self._advance(reason, now_ns, config)
         self._observation = observation
+        if observation.entry is not None and (self.measured or self._remembers_unmeasured):
+            self.bank.remember(observation.entry)
         if self.measured and observation.mask is not None:
             self._motion.measure(observation.mask, now_ns, was_lost=was_lost)
         else:

@@ -183,7 +183,12 @@ class Tracker:
         spec = self._model.spec
         capacity = max(spec.memory_slots, spec.max_object_pointers) - 1
         draft.tracks[target_id] = Track(
-            target_id, self._epoch, observation, capacity, draft.frame.stamp_ns
+            target_id,
+            self._epoch,
+            observation,
+            capacity,
+            draft.frame.stamp_ns,
+            remembers_unmeasured=self._config.tracker.remember_unmeasured,
         )
         draft.observations.pop(target_id, None)
         draft.events.append(

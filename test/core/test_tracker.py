@@ -155,14 +155,23 @@ def test_what_is_attended_in_frames_1_to_20() -> None:
         )
 
 
-def test_an_absent_target_is_remembered_as_absent() -> None:
+@pytest.mark.parametrize(
+    ('remember_unmeasured', 'attended'),
+    [(False, [1, 1, 1, 2]), (True, [1, 2, 3, 4])],
+    ids=['measured frames only', 'every frame, as SAM 2'],
+)
+def test_frames_without_the_target_are_remembered_where_that_is_wanted(
+    remember_unmeasured: bool, attended: list[int]
+) -> None:
     model = RecordingModel()
-    show = film(model)
+    show = film(model, remember_unmeasured=remember_unmeasured, resume_frames=1)
     show.show((RED_BOX, RED), prompts=[CLICK])
     show.show()
+    show.show()
     show.show((RED_BOX, RED))
-    assert [score for _, score, _ in model.remembered] == [10.0, -10.0, 10.0]
-    assert len(model.attended[-1][0]) == 2
+    show.show((RED_BOX, RED))
+    assert [score for _, score, _ in model.remembered] == [10.0, -10.0, -10.0, 10.0, 10.0]
+    assert [len(memories) for memories, _ in model.attended] == attended
 
 
 def test_targets_share_one_encoding() -> None:
