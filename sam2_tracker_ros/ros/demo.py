@@ -49,7 +49,8 @@ VIDEO_HOLD_S = 2.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Show the demo; 1 and one line when something fails, 2 for bad arguments."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in a job of a script
+        signal.signal(number, signal.default_int_handler)
     try:
         film = _film(options)
         out: Path = options.out

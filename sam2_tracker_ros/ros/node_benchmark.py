@@ -92,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not 4.0 <= options.duration <= 600.0:
         parser.error('--duration must be from 4 to 600 seconds')
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in a job of a script
+        signal.signal(number, signal.default_int_handler)
     try:
         results = _measure(options.model, options.duration, options.json.parent)
     except (Sam2TrackerError, OSError) as error:
