@@ -113,12 +113,23 @@ def mask_of(mask_logits: Float32Array, window: Box) -> TargetMask | None:
     weights_y = _bilinear_weights(height, grid_height)[row_pixels, row_cells]
     weights_x = _bilinear_weights(width, grid_width)[column_pixels, column_cells]
     mask = weights_y @ mask_logits[row_cells, column_cells] @ weights_x.T > 0.0
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    origin = round(window.left) + column_pixels.start, round(window.top) + row_pixels.start
+    return target_mask_of(mask, origin)
+
+
+def target_mask_of(pixels: BoolArray, origin: tuple[int, int] = (0, 0)) -> TargetMask | None:
+    """
+    Cut a mask to its object.
+
+    :param pixels: boolean [height, width], a part of the camera image or all of it.
+    :param origin: x and y of its first pixel in the camera image.
+    :return: None when no pixel is set.
+    """
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
     if not len(rows):
         return None
-    region = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    left = round(window.left) + column_pixels.start + int(columns[0])
-    top = round(window.top) + row_pixels.start + int(rows[0])
+    region = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    left, top = origin[0] + int(columns[0]), origin[1] + int(rows[0])
     return TargetMask(Box(left, top, left + region.shape[1], top + region.shape[0]), region)
 
 

@@ -9,6 +9,7 @@ import math
 import cv2
 import numpy as np
 
+from sam2_tracker_ros.core.geometry import target_mask_of
 from sam2_tracker_ros.core.model import DecoderPrompt
 from sam2_tracker_ros.core.types import (
     BoolArray,
@@ -46,7 +47,10 @@ class CheckedPrompt:
     @property
     def object_box(self) -> Box | None:
         """Box that the operator drew, or that of the mask; None when there are only points."""
-        return self.box if self.mask is None else _box_of(self.mask)
+        if self.mask is None:
+            return self.box
+        marked = target_mask_of(self.mask)
+        return None if marked is None else marked.box
 
     @property
     def extent(self) -> Box | None:
@@ -183,8 +187,3 @@ def _checked_box(box: Box, scale: tuple[int, int], size_px: tuple[int, int]) -> 
         message = f'the box {text} is too small; expected sides of {MIN_BOX_SIDE_PX:g} pixels'
         raise PromptError(message)
     return cut
-
-
-def _box_of(mask: BoolArray) -> Box:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)

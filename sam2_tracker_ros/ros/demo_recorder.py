@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
+from sam2_tracker_ros.core.geometry import target_mask_of
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
     Box,
@@ -78,12 +79,7 @@ class Recording:
             return None
         bits, (width, height) = self.masks[stamp_ns]
         mask = np.unpackbits(bits, count=width * height).reshape(height, width).astype(np.bool_)
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if not len(rows):
-            return None
-        region = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        left, top = int(columns[0]), int(rows[0])
-        return TargetMask(Box(left, top, left + region.shape[1], top + region.shape[0]), region)
+        return target_mask_of(mask)
 
 
 class Recorder(Node):

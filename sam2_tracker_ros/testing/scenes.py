@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from sam2_tracker_ros.core.bearing import CameraCalibration
-from sam2_tracker_ros.core.geometry import camera_mask
+from sam2_tracker_ros.core.geometry import camera_mask, target_mask_of
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
     BoolArray,
@@ -124,7 +124,7 @@ class FlatScene:
         return SceneFrame(
             image=image,
             stamp_ns=stamp_ns_at(index, self.rate_hz),
-            target=_target_mask(mask),
+            target=target_mask_of(mask),
             visible_fraction=min(np.count_nonzero(mask) / (math.pi * radius**2), 1.0),
         )
 
@@ -152,12 +152,3 @@ def pinhole(size_px: tuple[int, int], focal_px: float) -> CameraCalibration:
 def stamp_ns_at(index: int, rate_hz: float) -> int:
     """Return the stamp of a frame."""
     return START_NS + round(index * NANOSECONDS_PER_SECOND / rate_hz)
-
-
-def _target_mask(mask: BoolArray) -> TargetMask | None:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
-    region = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    left, top = int(columns[0]), int(rows[0])
-    return TargetMask(Box(left, top, left + region.shape[1], top + region.shape[0]), region)

@@ -9,9 +9,9 @@ import math
 import cv2
 import numpy as np
 
+from sam2_tracker_ros.core.geometry import target_mask_of
 from sam2_tracker_ros.core.types import (
     BoolArray,
-    Box,
     Float32Array,
     Float64Array,
     TargetMask,
@@ -98,14 +98,10 @@ class Vehicle:
 
 
 def _seen(whole: Float32Array, visible: BoolArray, origin: tuple[int, int]) -> Seen:
-    rows, columns = np.flatnonzero(visible.any(axis=1)), np.flatnonzero(visible.any(axis=0))
-    if not len(rows):
+    mask = target_mask_of(visible, origin)
+    if mask is None:
         return Seen()
-    region = visible[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    left, top = int(origin[0] + columns[0]), int(origin[1] + rows[0])
-    box = Box(left, top, left + region.shape[1], top + region.shape[0])
-    fraction = np.count_nonzero(region) / np.count_nonzero(whole > 0.5)
-    return Seen(TargetMask(box, region), float(fraction))
+    return Seen(mask, float(mask.area_px / np.count_nonzero(whole > 0.5)))
 
 
 def _overlap(
