@@ -62,6 +62,12 @@ class ModelConfig:
     allow_provider_fallback: bool = setting(
         False, 'Run on a later provider of the list when the first one cannot be had.'
     )
+    memory_padding: str = setting(
+        'exact',
+        'What fills the places of a memory that is not full: exact attends to what exists only; '
+        'balanced and duplicate repeat it, as graphs of fixed length do unmodified.',
+        choices=('exact', 'balanced', 'duplicate'),
+    )
     inference_threads: int = setting(
         0,
         'Threads of the CPU provider for one operator; 0 takes the number of usable cores.',

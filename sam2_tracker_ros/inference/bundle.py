@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-A model bundle: a folder with five graphs and the numbers that belong to them.
+A model bundle: a folder with the graphs of a model and the numbers that belong to them.
 
 A folder with `manifest.json` is ours: the manifest names every file with its digest, and each
 graph's inputs and outputs. A folder without one is read as the published SAM 2.1 bundle:
@@ -18,7 +18,7 @@ from typing import Any
 
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.constants import ModelConstants, constants_from_json
-from sam2_tracker_ros.inference.contract import CONTRACT
+from sam2_tracker_ros.inference.contract import FAMILIES
 
 MANIFEST = 'manifest.json'
 CONSTANTS = 'constants.json'
@@ -122,21 +122,28 @@ def _read_ours(folder: Path) -> Bundle:
             'use the version of the package that the bundle was exported for, or export it again'
         )
         raise ModelError(message)
-    graphs = _entry(path, manifest, 'graphs', dict)
-    missing = [stage for stage in CONTRACT if stage not in graphs]
-    if missing:
+    family = _entry(path, manifest, 'family', str)
+    if family not in FAMILIES:
         message = (
-            f'{path} names no graph for {", ".join(missing)}; expected {", ".join(CONTRACT)}: '
-            'export the bundle again'
+            f'{path}: family is {family!r}; expected {" or ".join(FAMILIES)}: '
+            'use the version of the package that the bundle was exported for'
+        )
+        raise ModelError(message)
+    stages = FAMILIES[family]
+    graphs = _entry(path, manifest, 'graphs', dict)
+    if sorted(graphs) != sorted(stages):
+        message = (
+            f'{path} names graphs for {", ".join(graphs) or "nothing"}; expected '
+            f'{", ".join(stages)}: export the bundle again'
         )
         raise ModelError(message)
     constants = _file_inside(folder, _entry(path, manifest, 'constants', str), MAX_JSON_BYTES)
     _check_digest(constants, _entry(path, manifest, 'constants_sha256', str))
     return Bundle(
         name=_entry(path, manifest, 'name', str),
-        family=_entry(path, manifest, 'family', str),
+        family=family,
         precision=_entry(path, manifest, 'precision', str),
-        graphs={stage: _graph_file(path, stage, graphs[stage]) for stage in CONTRACT},
+        graphs={stage: _graph_file(path, stage, graphs[stage]) for stage in stages},
         constants=constants_from_json(_read_json(constants), constants),
     )
 
@@ -146,14 +153,14 @@ def _read_published(folder: Path) -> Bundle:
     constants = _file_inside(folder, CONSTANTS, MAX_JSON_BYTES)
     graphs = {
         stage: GraphFile(stage, _file_inside(folder, f'onnx/{stage}.onnx', MAX_GRAPH_BYTES))
-        for stage in CONTRACT
+        for stage in FAMILIES['sam2']
     }
     return Bundle(
         name=folder.resolve().name,
         family='sam2',
         precision='fp32',
         graphs=graphs,
-        constants=constants_from_json(_read_json(constants), constants, is_published=True),
+        constants=constants_from_json(_read_json(constants), constants),
     )
 
 

@@ -14,11 +14,20 @@ from sam2_tracker_ros.core.types import Float32Array
 from sam2_tracker_ros.errors import ModelError
 
 # Where each number is found: the name that our exports use, then that of the published bundles.
-# Sizes are not read here: the graphs declare them (see contract.py).
 _NAMES = {
     'mean': ('mean', 'image_mean'),
     'std': ('std', 'image_std'),
     'temporal_table': ('temporal_table', 'memory_temporal_positional_encoding'),
+}
+# Sizes that constants may state, by their name in contract.py. The graphs declare them; what is
+# stated here tells whether the two belong together.
+_STATED = {
+    'image_size_px': 'S',
+    'image_size': 'S',
+    'feat_size': 's',
+    'mem_dim': 'Cm',
+    'memory_channels': 'Cm',
+    'hidden_channels': 'C',
 }
 
 
@@ -33,6 +42,8 @@ class ModelConstants:
     :param pointer_horizon_frames: the age that is 1 for pointer_tpos; None for
         max_object_pointers - 1.
     :param rounds_memory_to_bfloat16: the original stores memories in bfloat16.
+    :param stated_sizes: sizes of the model that they were made for, by their name in contract.py.
+    :param path: the file.
     """
 
     mean: tuple[float, float, float]
@@ -41,17 +52,17 @@ class ModelConstants:
     max_object_pointers: int | None
     pointer_horizon_frames: float | None
     rounds_memory_to_bfloat16: bool
+    stated_sizes: Mapping[str, int]
+    path: Path
 
 
-def constants_from_json(
-    content: Mapping[str, Any], path: Path, *, is_published: bool = False
-) -> ModelConstants:
+def constants_from_json(content: Mapping[str, Any], path: Path) -> ModelConstants:
     """
     Read the numbers.
 
-    :param path: for messages.
-    :param is_published: the bundle has no manifest: memories are rounded to bfloat16, as the
-        original does; ours say so by `"memory_dtype": "bfloat16"`.
+    The published form says nothing about the type of memories: they are rounded to bfloat16, as
+    the original does. Ours say so by `"memory_dtype": "bfloat16"`.
+
     :raises ModelError: a number is missing or makes no sense.
     """
     table = _numbers(content, 'temporal_table', path)
@@ -62,6 +73,14 @@ def constants_from_json(
     if min(std) <= 0.0:
         message = f'{path}: std is {std}; expected positive numbers'
         raise ModelError(message)
+    stated_rows = _whole_number(content, 'num_maskmem', path)
+    if stated_rows not in (None, len(table)):
+        message = (
+            f'{path}: num_maskmem is {stated_rows}, the temporal table has {len(table)} rows; '
+            'expected one row per memory: copy, fetch or export the bundle again'
+        )
+        raise ModelError(message)
+    is_published = 'temporal_table' not in content
     return ModelConstants(
         mean=_colour(content, 'mean', path),
         std=std,
@@ -69,6 +88,8 @@ def constants_from_json(
         max_object_pointers=_whole_number(content, 'max_object_pointers', path),
         pointer_horizon_frames=_whole_number(content, 'pointer_horizon_frames', path),
         rounds_memory_to_bfloat16=is_published or content.get('memory_dtype') == 'bfloat16',
+        stated_sizes=_stated_sizes(content, path),
+        path=path,
     )
 
 
@@ -94,6 +115,11 @@ def _colour(content: Mapping[str, Any], key: str, path: Path) -> tuple[float, fl
         raise ModelError(message)
     red, green, blue = numbers.tolist()
     return red, green, blue
+
+
+def _stated_sizes(content: Mapping[str, Any], path: Path) -> dict[str, int]:
+    found = [(name, _whole_number(content, key, path)) for key, name in _STATED.items()]
+    return {name: size for name, size in found if size is not None}
 
 
 def _whole_number(content: Mapping[str, Any], key: str, path: Path) -> int | None:

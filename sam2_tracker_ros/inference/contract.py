@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 """
-What the five graphs take and give: one table, checked against what the files declare.
+What the graphs take and give: one table, checked against what the files declare.
 
 Sizes are named, and a name means one size in all graphs: S side of the image, s side of the
 feature map, T = s * s tokens, C channels of a feature, Cm of a memory token, Cp of an object
@@ -12,6 +12,7 @@ the others, K candidates, N points, P pointers. Axes that a file leaves free fit
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sam2_tracker_ros.errors import ModelError
 
@@ -72,8 +73,12 @@ CONTRACT: Mapping[str, Stage] = {
         optional_outputs={'high_res_mask': '1 K H H'},
     ),
     'memory_encoder': Stage(
-        inputs={'feats2': '1 C s s', 'object_score_logits': '1 1', 'binarize': ''},
-        optional_inputs={'low_res_mask': '1 1 h h', 'high_res_mask': '1 1 H H'},
+        inputs={'feats2': '1 C s s', 'binarize': ''},
+        optional_inputs={
+            'object_score_logits': '1 1',
+            'low_res_mask': '1 1 h h',
+            'high_res_mask': '1 1 H H',
+        },
         outputs={'memory_tokens': 'T 1 Cm', 'memory_pos': 'T 1 Cm'},
     ),
     'memory_attention': Stage(
@@ -83,14 +88,22 @@ CONTRACT: Mapping[str, Stage] = {
             'memory': 'M 1 Cm',
             'memory_pos': 'M 1 Cm',
         },
+        optional_inputs={'memory_bias': 'M'},
         outputs={'conditioned_feats': '1 C s s'},
     ),
     'pointer_tpos': Stage(inputs={'normalized_diffs': 'P'}, outputs={'pointer_pos': 'P Cm'}),
 }
 
+# The graphs of a family; EfficientTAM's pointers have no position in time.
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    'sam2': tuple(CONTRACT),
+    'efficienttam': tuple(stage for stage in CONTRACT if stage != 'pointer_tpos'),
+}
+
 
 def check_graph(
     stage: str,
+    file: Path,
     inputs: Mapping[str, Tensor],
     outputs: Mapping[str, Tensor],
     sizes: dict[str, int],
@@ -99,22 +112,22 @@ def check_graph(
     Refuse a graph that is not what its stage needs.
 
     :param sizes: what the names mean in the graphs seen so far; grows.
-    :raises ModelError: names the graph, the tensor, what was expected and what was found.
+    :raises ModelError: names the file, the tensor, what was expected and what was found.
     """
     expected = CONTRACT[stage]
     takes = {**expected.inputs, **expected.optional_inputs}
     missing = [name for name in expected.inputs if name not in inputs]
     unknown = [name for name in inputs if name not in takes]
     if missing or unknown:
-        raise ModelError(_wrong_names(stage, 'inputs', inputs, expected.inputs))
+        raise ModelError(_wrong_names(file, 'inputs', inputs, expected.inputs))
     if any(name not in outputs for name in expected.outputs):
-        raise ModelError(_wrong_names(stage, 'outputs', outputs, expected.outputs))
+        raise ModelError(_wrong_names(file, 'outputs', outputs, expected.outputs))
     gives = {**expected.outputs, **expected.optional_outputs}
     for kind, tensors, patterns in (('input', inputs, takes), ('output', outputs, gives)):
         for name, pattern in patterns.items():
             if name in tensors:
                 dtype = INT32 if name == 'input_labels' else FLOAT
-                _check_tensor(f'{stage}: {kind} {name}', tensors[name], dtype, pattern, sizes)
+                _check_tensor(f'{file}: {kind} {name}', tensors[name], dtype, pattern, sizes)
 
 
 def _check_tensor(
@@ -136,11 +149,11 @@ def _check_tensor(
 
 
 def _wrong_names(
-    stage: str, kind: str, found: Mapping[str, Tensor], expected: Mapping[str, str]
+    file: Path, kind: str, found: Mapping[str, Tensor], expected: Mapping[str, str]
 ) -> str:
     declared = ', '.join(f'{name} {tensor}' for name, tensor in found.items()) or 'none'
     wanted = ', '.join(f'{name} [{", ".join(dims.split())}]' for name, dims in expected.items())
     return (
-        f'{stage}: the {kind} are {declared}; expected {wanted}: '
+        f'{file}: the {kind} are {declared}; expected {wanted}: '
         'the file is of another model or export; use a bundle whose graphs follow the contract'
     )

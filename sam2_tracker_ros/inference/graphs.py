@@ -1,19 +1,21 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The five graphs of a bundle: opened, checked against each other, run by stage."""
+"""The graphs of a bundle: opened, checked against each other, run by stage."""
 
 from collections.abc import Collection, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from sam2_tracker_ros.core.types import Float32Array
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.bundle import Bundle, GraphFile, Shapes
-from sam2_tracker_ros.inference.contract import CONTRACT, Tensor, check_graph
+from sam2_tracker_ros.inference.contract import Tensor, check_graph
+from sam2_tracker_ros.inference.memory_input import BIAS_INPUT
 from sam2_tracker_ros.inference.sessions import GraphSession, Runtime
 
 _MEMORY_MASKS = ('low_res_mask', 'high_res_mask')
@@ -24,6 +26,7 @@ class Graphs:
     Graphs that belong together.
 
     :param sessions: by stage.
+    :param files: where they come from, by stage.
     :param sizes: what the names of contract.py mean in them.
     :param memory_mask_name: the decoder's output that the memory encoder takes.
     :param max_object_pointers: attended at most.
@@ -32,11 +35,13 @@ class Graphs:
     def __init__(
         self,
         sessions: Mapping[str, GraphSession],
+        files: Mapping[str, Path],
         sizes: Mapping[str, int],
         memory_mask_name: str,
         max_object_pointers: int,
     ) -> None:
         self._sessions = sessions
+        self._files = files
         self.sizes = sizes
         self.memory_mask_name = memory_mask_name
         self.max_object_pointers = max_object_pointers
@@ -53,8 +58,8 @@ class Graphs:
         return self.sizes['h' if self.memory_mask_name == 'low_res_mask' else 'H']
 
     def inputs(self, stage: str) -> Collection[str]:
-        """Return the names of what a graph takes."""
-        return self._sessions[stage].inputs
+        """Return the names of what a graph takes; empty when the model has no such graph."""
+        return self._sessions[stage].inputs if stage in self._sessions else ()
 
     def run(self, stage: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, Float32Array]:
         """
@@ -64,29 +69,49 @@ class Graphs:
         """
         return self._sessions[stage].run(feeds)
 
+    def run_finite(self, stage: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, Float32Array]:
+        """
+        Compute a graph's outputs for a picture in which nothing can go wrong.
 
-def open_graphs(bundle: Bundle, runtime: Runtime) -> Graphs:
+        :raises ModelError: inference failed, or gave numbers that are not finite.
+        """
+        found = self.run(stage, feeds)
+        spoiled = [name for name, values in found.items() if not np.isfinite(values).all()]
+        if spoiled:
+            message = (
+                f'{self._files[stage]}: {", ".join(spoiled)} of a black image is not finite; '
+                'expected finite numbers: the weights are damaged or overflow in this precision: '
+                'copy, fetch or export the bundle again, or use one of higher precision'
+            )
+            raise ModelError(message)
+        return found
+
+
+def open_graphs(bundle: Bundle, runtime: Runtime, *, exact_memory: bool = True) -> Graphs:
     """
     Open the graphs of a bundle.
 
+    :param exact_memory: empty places of a fixed memory are to be taken out; a graph that cannot do
+        so yet is adapted.
     :raises ModelError: one is damaged, not what its stage needs, or does not fit the others.
     """
     sessions: dict[str, GraphSession] = {}
     sizes: dict[str, int] = {}
-    for stage in CONTRACT:
-        file = bundle.graphs[stage]
+    for stage, file in bundle.graphs.items():
         session = GraphSession(stage, file.path, runtime)
-        check_graph(stage, session.inputs, session.outputs, sizes)
+        check_graph(stage, file.path, session.inputs, session.outputs, sizes)
         _check_declared(file, 'inputs', file.inputs, session.inputs)
         _check_declared(file, 'outputs', file.outputs, session.outputs)
         sessions[stage] = session
     memory_mask_name = _memory_mask_name(sessions)
     _check_sizes(bundle, sizes, memory_mask_name)
     max_object_pointers = _max_object_pointers(bundle, sizes)
-    if 'M' in sizes:
+    takes_bias = BIAS_INPUT in sessions['memory_attention'].inputs
+    if 'M' in sizes and exact_memory and not takes_bias:
         content = _exact(bundle.graphs['memory_attention'].path, sizes['M'])
         sessions['memory_attention'] = GraphSession('memory_attention', content, runtime)
-    return Graphs(sessions, sizes, memory_mask_name, max_object_pointers)
+    files = {stage: file.path for stage, file in bundle.graphs.items()}
+    return Graphs(sessions, files, sizes, memory_mask_name, max_object_pointers)
 
 
 def _exact(path: Path, length: int) -> bytes:
@@ -139,6 +164,14 @@ def _check_sizes(bundle: Bundle, sizes: Mapping[str, int], memory_mask_name: str
             'expected fixed sizes: export the bundle with fixed image and feature sizes'
         )
         raise ModelError(message)
+    for name, stated in bundle.constants.stated_sizes.items():
+        if sizes[name] != stated:
+            message = (
+                f'{bundle.constants.path} is of another model: it says {name}={stated} (see '
+                f'inference/contract.py), the graphs have {sizes[name]}: '
+                'use graphs and constants of one export'
+            )
+            raise ModelError(message)
     columns = bundle.constants.temporal_table.shape[1]
     pointer_channels = sizes.get('Cp', sizes['Cm'])
     if (

@@ -25,10 +25,18 @@ from sam2_tracker_ros.core.types import Float32Array, UInt8Array
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.bundle import Bundle, bundle_folder, read_bundle
 from sam2_tracker_ros.inference.graphs import Graphs, open_graphs
-from sam2_tracker_ros.inference.memory_input import FrameMemory, MemoryInput, round_to_bfloat16
+from sam2_tracker_ros.inference.memory_input import (
+    BIAS_INPUT,
+    FrameMemory,
+    MemoryInput,
+    round_to_bfloat16,
+)
 from sam2_tracker_ros.inference.sessions import runtime_from_config
 
-_ONE_POINT = DecoderPrompt(points=np.zeros((1, 2), np.float32), labels=np.ones(1, np.int32))
+# Brings every weight of the prompt encoder into play: box corners, both kinds of point, padding.
+_EVERY_LABEL = DecoderPrompt(
+    points=np.zeros((5, 2), np.float32), labels=np.array([2, 3, 1, 0, -1], np.int32)
+)
 
 
 def load_model(config: ModelConfig) -> 'OnnxSam2Model':
@@ -39,7 +47,9 @@ def load_model(config: ModelConfig) -> 'OnnxSam2Model':
     """
     runtime = runtime_from_config(config)
     bundle = read_bundle(bundle_folder(config.model))
-    return OnnxSam2Model(bundle, open_graphs(bundle, runtime))
+    padding = None if config.memory_padding == 'exact' else config.memory_padding
+    graphs = open_graphs(bundle, runtime, exact_memory=padding is None)
+    return OnnxSam2Model(bundle, graphs, padding)
 
 
 class _EncodedImage:
@@ -73,13 +83,21 @@ class OnnxSam2Model:
 
     :param bundle: what the graphs belong to.
     :param graphs: opened and checked.
+    :param padding: see MemoryInput.
     """
 
-    def __init__(self, bundle: Bundle, graphs: Graphs) -> None:
+    def __init__(self, bundle: Bundle, graphs: Graphs, padding: str | None = None) -> None:
         constants, sizes = bundle.constants, graphs.sizes
         self._graphs = graphs
+        self._run = graphs.run_finite
         self._rounds_memory = constants.rounds_memory_to_bfloat16
-        self._memory_input = MemoryInput(constants.temporal_table, sizes['T'], sizes.get('M'))
+        self._memory_input = MemoryInput(
+            constants.temporal_table,
+            graphs.max_object_pointers,
+            sizes.get('M'),
+            takes_bias=BIAS_INPUT in graphs.inputs('memory_attention'),
+            padding=padding,
+        )
         self._pixels = np.empty((1, 3, sizes['S'], sizes['S']), np.float32)
         # [3, 256]: what each value of a colour is after normalisation.
         values = np.arange(256) / 255.0
@@ -90,6 +108,7 @@ class OnnxSam2Model:
         max_pointers = graphs.max_object_pointers
         self._pointer_horizon_frames = constants.pointer_horizon_frames or max_pointers - 1
         candidates = self._warm_up(len(constants.temporal_table), max_pointers, sizes['S'])
+        self._run = graphs.run
         self._spec = ModelSpec(
             name=bundle.name,
             family=bundle.family,
@@ -114,7 +133,7 @@ class OnnxSam2Model:
         """Normalise and encode."""
         for channel, table in enumerate(self._normalised):
             np.take(table, image[:, :, channel], out=self._pixels[0, channel], mode='clip')
-        return _EncodedImage(self._graphs.run('vision_encoder', {'pixel_values': self._pixels}))
+        return _EncodedImage(self._run('vision_encoder', {'pixel_values': self._pixels}))
 
     def attend_memory(
         self,
@@ -127,7 +146,7 @@ class OnnxSam2Model:
         feeds = self._memory_input.feeds(memories, pointers, self._pointer_positions(pointers))
         feeds['current_vision_features'] = encoded.tokens
         feeds['current_vision_position_embeddings'] = encoded.positions
-        return self._graphs.run('memory_attention', feeds)['conditioned_feats']
+        return self._run('memory_attention', feeds)['conditioned_feats']
 
     def decode_masks(
         self,
@@ -145,7 +164,7 @@ class OnnxSam2Model:
         if conditioned is None:
             conditioned = maps['feats2_no_mem']
         inputs = self._graphs.inputs('mask_decoder')
-        found = self._graphs.run(
+        found = self._run(
             'mask_decoder',
             {
                 **{name: maps[name] for name in inputs if name in maps},
@@ -177,15 +196,14 @@ class OnnxSam2Model:
 
         :raises ModelError: also when the memory is not finite: it would spoil frames to come.
         """
-        found = self._graphs.run(
-            'memory_encoder',
-            {
-                'feats2': cast(_EncodedImage, features).maps['feats2'],
-                self._graphs.memory_mask_name: cast(Float32Array, mask)[None, None],
-                'object_score_logits': np.array([[object_score_logit]], np.float32),
-                'binarize': np.array(is_prompted, np.float32),
-            },
-        )
+        feeds = {
+            'feats2': cast(_EncodedImage, features).maps['feats2'],
+            self._graphs.memory_mask_name: cast(Float32Array, mask)[None, None],
+            'binarize': np.array(is_prompted, np.float32),
+        }
+        if 'object_score_logits' in self._graphs.inputs('memory_encoder'):
+            feeds['object_score_logits'] = np.array([[object_score_logit]], np.float32)
+        found = self._run('memory_encoder', feeds)
         tokens, positions = found['memory_tokens'], found['memory_pos']
         if not np.isfinite(tokens).all():
             message = (
@@ -198,18 +216,24 @@ class OnnxSam2Model:
         return FrameMemory(tokens, positions)
 
     def _pointer_positions(self, pointers: Sequence[AttendedPointer]) -> Float32Array:
-        """Return float32 [P, Cm] for the ages of the pointers."""
+        """Return float32 [P, Cm] for the ages of the pointers; zeros where a model has none."""
+        if not self._graphs.inputs('pointer_tpos'):
+            return np.zeros((len(pointers), self._graphs.sizes['Cm']), np.float32)
         count = self._graphs.sizes.get('P', len(pointers))
         ages = np.zeros(count, np.float32)
         ages[: len(pointers)] = [pointer.age_frames for pointer in pointers]
         ages /= self._pointer_horizon_frames
-        found = self._graphs.run('pointer_tpos', {'normalized_diffs': ages})
+        found = self._run('pointer_tpos', {'normalized_diffs': ages})
         return found['pointer_pos'][: len(pointers)]
 
     def _warm_up(self, memory_slots: int, max_pointers: int, size_px: int) -> MaskCandidates:
-        """Run every graph once with a full bank; return what the decoder offers."""
+        """
+        Run every graph once with a full bank; return what the decoder offers.
+
+        :raises ModelError: a graph fails or gives numbers that are not finite.
+        """
         features = self.encode_image(np.zeros((size_px, size_px, 3), np.uint8))
-        candidates = self.decode_masks(features, None, _ONE_POINT)
+        candidates = self.decode_masks(features, None, _EVERY_LABEL)
         memory = self.encode_memory(
             features, candidates.memory_masks[0], candidates.object_score_logit, is_prompted=True
         )

@@ -6,20 +6,20 @@
 from pathlib import Path
 
 from inference.tiny_bundle import write_bundle
-from inference.tiny_form import OURS, PUBLISHED, Form
+from inference.tiny_form import EFFICIENTTAM, OURS, PUBLISHED, Form
 import pytest
 
 
-@pytest.fixture(params=[OURS, PUBLISHED], ids=lambda form: str(form.name))
+@pytest.fixture(params=[OURS, PUBLISHED, EFFICIENTTAM], ids=lambda form: str(form.name))
 def form(request: pytest.FixtureRequest) -> Form:
-    """Choose one contract, then the other."""
+    """Choose one contract after the other."""
     chosen: Form = request.param
     return chosen
 
 
 @pytest.fixture
 def bundle(tmp_path: Path, form: Form) -> Path:
-    """Write a bundle in either contract."""
+    """Write a bundle in each contract."""
     return write_bundle(tmp_path / 'tiny', form)
 
 

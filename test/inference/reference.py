@@ -11,6 +11,7 @@ from inference.tiny_form import (
     COARSE,
     FINE,
     FINE_CHANNELS,
+    IMAGE,
     MEAN,
     MEMORY_CHANNELS,
     STD,
@@ -21,9 +22,26 @@ from inference.tiny_form import (
 import numpy as np
 from numpy.typing import NDArray
 
+from sam2_tracker_ros.core.model import DecoderPrompt
 from sam2_tracker_ros.core.types import UInt8Array
 
 Array = NDArray[Any]
+
+BOX = DecoderPrompt(np.array([[3.0, 4.0], [9.0, 12.5]], np.float32), np.array([2, 3], np.int32))
+# Float32 against float64, and now and then a token that rounds to the other bfloat16.
+TOLERANCE = 1e-4
+# What a wrong row or age changes at least; far above the tolerance.
+VISIBLE = 1e-2
+
+
+def image(seed: int) -> UInt8Array:
+    return np.random.default_rng(seed).integers(0, 256, (IMAGE, IMAGE, 3), np.uint8)
+
+
+def rounded_to_bfloat16(values: Array) -> Array:
+    """Keep eight bits of the significand, ties to even."""
+    significand, exponent = np.frexp(values)
+    return np.asarray(np.ldexp(np.round(significand * 256.0) / 256.0, exponent))
 
 
 class Reference:
@@ -65,9 +83,15 @@ class Reference:
         soft = (mask > 0) * 1.0 if is_prompted else 1.0 / (1.0 + np.exp(-mask))
         cells = soft.reshape(COARSE, 2, COARSE, 2).mean(axis=(1, 3)).reshape(-1, 1)
         tokens = coarse @ w['token_feature'] + cells @ w['token_mask']
+        is_absent = score <= 0 and not self.form.is_efficienttam
         return np.asarray(
-            tokens + is_prompted * w['token_prompted'] + (score <= 0) * w['token_absent']
+            tokens + is_prompted * w['token_prompted'] + is_absent * w['token_absent']
         )
+
+    def remembered(self, image: UInt8Array, mask: Array, score: float, is_prompted: bool) -> Array:
+        """Return what the original keeps of the tokens: bfloat16 in the published model."""
+        tokens = self.memory(image, mask, score, is_prompted)
+        return rounded_to_bfloat16(tokens) if self.form.is_published else tokens
 
     def attend(
         self,
@@ -81,10 +105,11 @@ class Reference:
         for tokens, row in memories:
             place = w['token_where'][:, 0] + w['table'][row]
             key = (tokens + place) @ w['key']
-            keys.append(key + w['cell_key'] if self.form.is_published else key)
+            keys.append(key + w['cell_key'] if self.form.is_fixed else key)
             values.append(tokens @ w['value'])
         for pointer, age in pointers:
             date = np.sin(age / self.form.horizon_frames * w['tpos'][0])
+            date *= not self.form.is_efficienttam
             for token in pointer.reshape(-1, MEMORY_CHANNELS):
                 keys.append(((token + date) @ w['key'])[None])
                 values.append((token @ w['value'])[None])

@@ -8,7 +8,7 @@ from pathlib import Path
 import shutil
 from typing import Any
 
-from inference.tiny_form import SLOTS
+from inference.tiny_form import SLOTS, Form
 import numpy as np
 import pytest
 
@@ -24,14 +24,13 @@ def edit(path: Path, **changes: Any) -> None:
     path.write_text(json.dumps(kept))
 
 
-def test_both_forms_are_read(bundle: Path) -> None:
-    """A manifest is not needed."""
+def test_every_form_is_read(bundle: Path, form: Form) -> None:
+    """A manifest is not needed; EfficientTAM has no positions of pointers."""
     found = read_bundle(bundle)
     assert found.name == 'tiny'
-    assert set(found.graphs) == {
-        *('vision_encoder', 'mask_decoder', 'memory_encoder'),
-        *('memory_attention', 'pointer_tpos'),
-    }
+    assert found.family == form.family
+    stages = {'vision_encoder', 'mask_decoder', 'memory_encoder', 'memory_attention'}
+    assert set(found.graphs) == stages | (set() if form.is_efficienttam else {'pointer_tpos'})
     assert found.constants.temporal_table.shape[0] == SLOTS
 
 
@@ -135,7 +134,9 @@ def test_a_damaged_manifest_is_refused(ours: Path, content: str) -> None:
     [
         ({'format': 2}, r'has format 2; expected 1'),
         ({'graphs': None}, r"'graphs' is missing; expected a JSON value of type dict"),
-        ({'graphs': {}}, r'names no graph for vision_encoder'),
+        ({'graphs': {}}, r'names graphs for nothing; expected vision_encoder'),
+        ({'family': 'sam3'}, r"family is 'sam3'; expected sam2 or efficienttam"),
+        ({'family': 'efficienttam'}, r'pointer_tpos, vision_encoder; expected vision_encoder, m'),
         ({'name': 7}, r"'name' is 7; expected a JSON value of type str"),
         ({'constants_sha256': None}, r"'constants_sha256' is missing"),
     ],

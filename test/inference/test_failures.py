@@ -6,8 +6,8 @@
 from pathlib import Path
 
 from inference.tiny_bundle import write_bundle, write_manifest
-from inference.tiny_form import FINE, IMAGE, OURS, weights_of
-from inference.tiny_graphs import write_decoder, write_memory_encoder
+from inference.tiny_form import CHANNELS, COARSE, FINE, IMAGE, OURS, weights_of
+from inference.tiny_graphs import write_decoder
 import numpy as np
 import pytest
 
@@ -22,14 +22,20 @@ CLICK = DecoderPrompt(np.full((1, 2), 5.0, np.float32), np.ones(1, np.int32))
 
 
 def test_a_pointer_that_is_not_finite_spoils_its_candidate_only(tmp_path: Path) -> None:
-    """The tracker, which cannot look into pointers, sees it in the predicted IoU."""
+    """
+    The tracker, which cannot look into pointers, sees it in the predicted IoU.
+
+    The last candidate's pointer overflows for large features, not for those of the black image
+    that is looked at when the model is loaded.
+    """
     folder = write_bundle(tmp_path, OURS)
     weights = weights_of(OURS)
-    weights['pointer'][:, -1] = np.inf
+    weights['pointer'][:, -1] = 1e37
     write_decoder(folder, OURS, weights)
     write_manifest(folder)
     model = load_model(ModelConfig(model=str(folder)))
-    found = model.decode_masks(model.encode_image(IMAGE_PIXELS), None, CLICK)
+    large = np.full((1, CHANNELS, COARSE, COARSE), 100.0, np.float32)
+    found = model.decode_masks(model.encode_image(IMAGE_PIXELS), large, CLICK)
     assert np.isfinite(found.predicted_iou).tolist() == [True, True, False]
     assert np.isfinite(found.mask_logits).all()
 
@@ -43,14 +49,26 @@ def test_a_memory_that_is_not_finite_is_refused(ours: Path) -> None:
         model.encode_memory(features, mask, 1.0, is_prompted=False)
 
 
-def test_a_model_that_gives_no_finite_memory_is_refused_at_load(tmp_path: Path) -> None:
-    """Warming up finds out before the first frame does."""
-    folder = write_bundle(tmp_path, OURS)
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ('weight', 'message'),
+    [
+        ('coarse', r'vision_encoder.onnx: .*feats2.* of a black image is not finite; expected'),
+        ('mask_point', r'mask_decoder.onnx: low_res_mask of a black image is not finite'),
+        ('score', r'mask_decoder.onnx: object_score_logits of a black image is not finite'),
+        ('token_absent', r'memory_encoder.onnx: memory_tokens of a black image is not finite'),
+        ('key', r'memory_attention.onnx: conditioned_feats of a black image is not finite'),
+        ('tpos', r'pointer_tpos.onnx: pointer_pos of a black image is not finite'),
+    ],
+)
+def test_weights_that_are_not_finite_are_refused_at_load(
+    tmp_path: Path, weight: str, message: str, value: float
+) -> None:
+    """Warming up finds out before the first frame does, whatever the manifest says."""
     weights = weights_of(OURS)
-    weights['token_mask'][:] = np.inf
-    write_memory_encoder(folder, OURS, weights)
-    write_manifest(folder)
-    with pytest.raises(ModelError, match='memory_encoder gave numbers that are not finite'):
+    weights[weight].flat[0] = value
+    folder = write_bundle(tmp_path, OURS, weights)
+    with pytest.raises(ModelError, match=message):
         load_model(ModelConfig(model=str(folder)))
 
 

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from inference.tiny_bundle import write_bundle, write_manifest
-from inference.tiny_form import OURS
+from inference.tiny_form import OURS, SLOTS
 import onnx
 from onnx import TensorProto
 import pytest
@@ -61,7 +61,7 @@ def test_an_unknown_input_is_refused(bundle: Path) -> None:
     change_graph(path, lambda graph: rename(graph, 'pixel_values', 'image'))
     refused(
         bundle,
-        r'vision_encoder: the inputs are image tensor\(float\) \[1, 3, 16, 16\]; '
+        r'vision_encoder.onnx: the inputs are image tensor\(float\) \[1, 3, 16, 16\]; '
         r'expected pixel_values \[1, 3, S, S\]',
     )
 
@@ -70,7 +70,9 @@ def test_a_missing_output_is_refused(bundle: Path) -> None:
     """A decoder that does not say whether the object is there."""
     path = next(bundle.rglob('mask_decoder.onnx'))
     change_graph(path, lambda graph: rename(graph, 'object_score_logits', 'presence'))
-    refused(bundle, r'mask_decoder: the outputs are .* expected .*object_score_logits \[1, 1, 1\]')
+    refused(
+        bundle, r'mask_decoder.onnx: the outputs .* expected .*object_score_logits \[1, 1, 1\]'
+    )
 
 
 def test_labels_of_another_type_are_refused(bundle: Path) -> None:
@@ -84,7 +86,7 @@ def test_labels_of_another_type_are_refused(bundle: Path) -> None:
     change_graph(next(bundle.rglob('mask_decoder.onnx')), change)
     refused(
         bundle,
-        r'mask_decoder: input input_labels is tensor\(int64\) \[1, 1, -1\]; '
+        r'mask_decoder.onnx: input input_labels is tensor\(int64\) \[1, 1, -1\]; '
         r'expected tensor\(int32\) \[1, 1, N\]',
     )
 
@@ -102,7 +104,9 @@ def test_graphs_of_different_models_are_refused(tmp_path: Path) -> None:
     weight.CopyFrom(onnx.helper.make_tensor(weight.name, TensorProto.FLOAT, [1, 6], [0.5] * 6))
     onnx.save(model, folder / 'pointer_tpos.onnx')
     write_manifest(folder)
-    refused(folder, r'pointer_tpos: output pointer_pos is .*\[-1, 6\]; expected .*\[P, Cm=4\]')
+    refused(
+        folder, r'pointer_tpos.onnx: output pointer_pos is .*\[-1, 6\]; expected .*\[P, Cm=4\]'
+    )
 
 
 def test_constants_of_another_model_are_refused(published: Path) -> None:
@@ -112,6 +116,24 @@ def test_constants_of_another_model_are_refused(published: Path) -> None:
     content['memory_temporal_positional_encoding'] = [[0.0] * 6] * 3
     path.write_text(json.dumps(content))
     refused(published, r'4 memory channels, temporal table of 6 columns .* do not fit')
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'image_size': 1024}, r'constants.json is of another model: it says S=1024 .* have 16'),
+        ({'mem_dim': 64}, r'constants.json is of another model: it says Cm=64 .* have 4'),
+        ({'feat_size': 64}, r'constants.json is of another model: it says s=64 .* have 4'),
+        ({'num_maskmem': 7}, r'num_maskmem is 7, the temporal table has 3 rows; expected'),
+    ],
+)
+def test_sizes_of_another_model_are_refused(
+    published: Path, changes: dict[str, int], message: str
+) -> None:
+    """What constants say about their model must be true of the graphs beside them."""
+    path = published / 'constants.json'
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    refused(published, message)
 
 
 def test_more_pointers_than_the_fixed_memory_holds_are_refused(published: Path) -> None:
@@ -138,7 +160,7 @@ def test_a_memory_encoder_without_a_mask_from_the_decoder_is_refused(published: 
 
 
 def test_a_fixed_attention_without_softmax_is_refused(published: Path) -> None:
-    """It could not be made exact while the bank is not full."""
+    """It could not be made exact while the bank is not full; with padding it runs as it is."""
 
     def change(graph: onnx.GraphProto) -> None:
         for node in graph.node:
@@ -148,3 +170,5 @@ def test_a_fixed_attention_without_softmax_is_refused(published: Path) -> None:
 
     change_graph(published / 'onnx' / 'memory_attention.onnx', change)
     refused(published, r'memory_attention.onnx: expected softmax nodes .* free memory axis')
+    model = load_model(ModelConfig(model=str(published), memory_padding='balanced'))
+    assert model.spec.memory_slots == SLOTS

@@ -1,13 +1,20 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The stages of OnnxSam2Model against the same mathematics in numpy, in both contracts."""
+"""The stages of OnnxSam2Model against the same mathematics in numpy, in every contract."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from inference.reference import Reference
+from inference.reference import (
+    BOX,
+    TOLERANCE,
+    VISIBLE,
+    Reference,
+    image,
+    rounded_to_bfloat16,
+)
 from inference.tiny_form import (
     CHANNELS,
     COARSE,
@@ -38,12 +45,7 @@ from sam2_tracker_ros.inference.onnx_model import OnnxSam2Model, load_model
 
 Array = NDArray[Any]
 
-BOX = DecoderPrompt(np.array([[3.0, 4.0], [9.0, 12.5]], np.float32), np.array([2, 3], np.int32))
 NO_POINT = DecoderPrompt(np.zeros((1, 2), np.float32), np.array([-1], np.int32))
-# Float32 against float64, and now and then a token that rounds to the other bfloat16.
-TOLERANCE = 1e-4
-# What a wrong row or age changes at least; far above the tolerance.
-VISIBLE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -88,21 +90,6 @@ class Video:
         return cast(Array, found).reshape(CHANNELS, -1).T, expected
 
 
-def image(seed: int) -> UInt8Array:
-    return np.random.default_rng(seed).integers(0, 256, (IMAGE, IMAGE, 3), np.uint8)
-
-
-def rounded_to_bfloat16(values: Array) -> Array:
-    """Keep eight bits of the significand, ties to even."""
-    significand, exponent = np.frexp(values)
-    return np.asarray(np.ldexp(np.round(significand * 256.0) / 256.0, exponent))
-
-
-def remembered(reference: Reference, tokens: Array) -> Array:
-    """Return what the original keeps: bfloat16 in the published model."""
-    return rounded_to_bfloat16(tokens) if reference.form.is_published else tokens
-
-
 @pytest.fixture
 def video(bundle: Path, form: Form) -> Video:
     """Remember as many frames as there are pointers, and look at one more."""
@@ -117,12 +104,12 @@ def video(bundle: Path, form: Form) -> Video:
             features, found.memory_masks[0], score, is_prompted=is_prompted
         )
         expected = reference.decode(pixels, None, BOX.points, BOX.labels)
-        tokens = reference.memory(
+        tokens = reference.remembered(
             pixels, expected['masks'][0], expected['score'].item(), is_prompted
         )
         video.memories.append(memory)
         video.pointers.append(found.pointers[0])
-        video.tokens.append(remembered(reference, tokens))
+        video.tokens.append(tokens)
         video.vectors.append(expected['pointers'][0])
     return video
 
@@ -140,7 +127,7 @@ def test_the_spec_is_what_files_and_graphs_say(bundle: Path, form: Form) -> None
     spec = load_model(ModelConfig(model=str(bundle))).spec
     assert spec == ModelSpec(
         name='tiny',
-        family='sam2',
+        family=form.family,
         precision='fp32',
         image_size_px=IMAGE,
         mask_size_px=FINE,
@@ -200,12 +187,12 @@ def test_a_wrong_temporal_row_is_seen(video: Video) -> None:
     assert np.abs(found - expected).max() > VISIBLE
 
 
-def test_a_wrong_pointer_age_is_seen(video: Video) -> None:
-    """The comparison above would notice pointers in another order than their ages."""
+def test_a_wrong_pointer_age_is_seen(video: Video, form: Form) -> None:
+    """Pointers in another order than their ages; EfficientTAM does not look at ages."""
     rows, ages = bank(SLOTS, POINTERS)
     found, _ = video.attended(rows, ages)
     _, expected = video.attended(rows, dict(zip(ages, reversed(ages.values()), strict=True)))
-    assert np.abs(found - expected).max() > VISIBLE
+    assert (np.abs(found - expected).max() > VISIBLE) != form.is_efficienttam
 
 
 @pytest.mark.parametrize('score', [1.5, -1.5], ids=['visible', 'absent'])
@@ -219,8 +206,8 @@ def test_encoding_memory(video: Video, score: float, is_prompted: bool) -> None:
         features, found.memory_masks[0], score, is_prompted=is_prompted
     )
     mask = video.reference.decode(pixels, None, BOX.points, BOX.labels)['masks'][0]
-    tokens = video.reference.memory(pixels, mask, score, is_prompted)
-    video.memories[0], video.tokens[0] = memory, remembered(video.reference, tokens)
+    tokens = video.reference.remembered(pixels, mask, score, is_prompted)
+    video.memories[0], video.tokens[0] = memory, tokens
     result, expected = video.attended({0: SLOTS - 1}, {0: 1})
     np.testing.assert_allclose(result, expected, atol=TOLERANCE)
 

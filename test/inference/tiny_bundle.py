@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Write a tiny bundle, in either form."""
+"""Write a tiny bundle, in each form."""
 
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from inference.tiny_form import IMAGE, MEAN, POINTERS, STD, Form, weights_of
+from inference.tiny_form import IMAGE, MEAN, POINTERS, STD, Form, Weights, weights_of
 from inference.tiny_graphs import (
     write_attention,
     write_decoder,
@@ -19,15 +19,16 @@ from inference.tiny_graphs import (
 import onnx
 
 
-def write_bundle(folder: Path, form: Form) -> Path:
-    """Write graphs, constants and, in our form, the manifest."""
-    weights = weights_of(form)
+def write_bundle(folder: Path, form: Form, weights: Weights | None = None) -> Path:
+    """Write graphs, constants and, in our form, the manifest; with other weights if given."""
+    weights = weights_of(form) if weights is None else weights
     graphs = folder / 'onnx' if form.is_published else folder
     write_encoder(graphs, form, weights)
     write_decoder(graphs, form, weights)
     write_memory_encoder(graphs, form, weights)
     write_attention(graphs, form, weights)
-    write_pointer_positions(graphs, weights)
+    if not form.is_efficienttam:
+        write_pointer_positions(graphs, weights)
     table = weights['table'].tolist()
     constants: dict[str, Any] = {'image_size': IMAGE, 'image_mean': MEAN, 'image_std': STD}
     constants['memory_temporal_positional_encoding'] = table
@@ -56,7 +57,7 @@ def write_manifest(folder: Path) -> None:
     manifest = {
         'format': 1,
         'name': 'tiny',
-        'family': 'sam2',
+        'family': 'sam2' if 'pointer_tpos' in graphs else 'efficienttam',
         'precision': 'fp32',
         'graphs': graphs,
         'constants': 'constants.json',

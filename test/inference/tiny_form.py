@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The two contracts in miniature: sizes and seeded random weights."""
+"""The contracts in miniature: sizes and seeded random weights."""
 
 from dataclasses import dataclass
 
@@ -23,10 +23,12 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 @dataclass(frozen=True)
 class Form:
     """
-    One of the two contracts.
+    One of the contracts.
 
     :param pointer_channels: of the decoder's object pointer.
     :param horizon_frames: the pointer age that is 1.
+    :param family: EfficientTAM's pointers have no position, its memories no sign of absence.
+    :param takes_bias: the memory is of fixed length, with the input `memory_bias`.
     """
 
     name: str
@@ -34,6 +36,16 @@ class Form:
     candidates: int
     pointer_channels: int
     horizon_frames: int
+    family: str = 'sam2'
+    takes_bias: bool = False
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.is_published or self.takes_bias
+
+    @property
+    def is_efficienttam(self) -> bool:
+        return self.family == 'efficienttam'
 
     @property
     def pointer_tokens(self) -> int:
@@ -54,6 +66,7 @@ class Form:
 
 PUBLISHED = Form('published', True, 1, CHANNELS, POINTERS - 1)
 OURS = Form('ours', False, 3, MEMORY_CHANNELS, 7)
+EFFICIENTTAM = Form('efficienttam', False, 3, CHANNELS, 7, 'efficienttam', takes_bias=True)
 
 
 def weights_of(form: Form, seed: int = 5) -> Weights:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The five graphs of a tiny model, in both contracts."""
+"""The graphs of a tiny model, in all contracts."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,21 +149,22 @@ def write_memory_encoder(graphs: Path, form: Form, weights: Weights) -> None:
     tokens = net.op('MatMul', net.op('Transpose', features, perm=[1, 0]), 'token_feature')
     tokens = net.op('Add', tokens, net.op('MatMul', cells, 'token_mask'))
     tokens = net.op('Add', tokens, net.op('Mul', 'binarize', 'token_prompted'))
-    absent = net.op(
-        'Cast', net.op('LessOrEqual', 'object_score_logits', _zero()), to=TensorProto.FLOAT
-    )
-    tokens = net.op('Add', tokens, net.op('MatMul', absent, 'token_absent'))
+    inputs: dict[str, list[Any]] = {
+        'feats2': [1, CHANNELS, COARSE, COARSE],
+        form.memory_mask: [1, 1, side, side],
+        'binarize': [],
+    }
+    if not form.is_efficienttam:
+        absent = net.op('LessOrEqual', 'object_score_logits', _zero())
+        absent = net.op('Cast', absent, to=TensorProto.FLOAT)
+        tokens = net.op('Add', tokens, net.op('MatMul', absent, 'token_absent'))
+        inputs['object_score_logits'] = [1, 1]
     net.op('Unsqueeze', tokens, np.array([1]), out='memory_tokens')
     net.op('Identity', 'token_where', out='memory_pos')
     shape = [TOKENS, 1, MEMORY_CHANNELS]
     net.save(
         graphs / 'memory_encoder.onnx',
-        {
-            'feats2': [1, CHANNELS, COARSE, COARSE],
-            form.memory_mask: [1, 1, side, side],
-            'object_score_logits': [1, 1],
-            'binarize': [],
-        },
+        inputs,
         {'memory_tokens': shape, 'memory_pos': shape},
     )
 
@@ -172,8 +173,8 @@ def write_attention(graphs: Path, form: Form, weights: Weights) -> None:
     """
     Two layers of self and cross attention.
 
-    In the published form each memory token has a key of its cell, as RoPE has, and the last
-    tokens, where the pointers belong, have none.
+    With a fixed memory each memory token has a key of its cell, as RoPE has, and the last tokens,
+    where the pointers belong, have none.
     """
     net = Net(weights)
     state = net.op('Add', 'current_vision_features', 'current_vision_position_embeddings')
@@ -181,7 +182,7 @@ def write_attention(graphs: Path, form: Form, weights: Weights) -> None:
     memory = net.op('Squeeze', 'memory', np.array([1]))
     placed = net.op('Add', memory, net.op('Squeeze', 'memory_pos', np.array([1])))
     keys = net.op('MatMul', placed, 'key')
-    if form.is_published:
+    if form.is_fixed:
         where = np.zeros((form.fixed_length, CHANNELS), np.float32)
         where[: SLOTS * TOKENS] = np.tile(weights['cell_key'], (SLOTS, 1))
         keys = net.op('Add', keys, where)
@@ -192,20 +193,25 @@ def write_attention(graphs: Path, form: Form, weights: Weights) -> None:
         own = net.op('Softmax', net.op('Mul', own, np.array(0.1, np.float32)), axis=-1)
         state = net.op('Add', state, net.op('MatMul', own, state))
         scores = net.op('MatMul', net.op('MatMul', state, 'query'), keys)
+        if form.takes_bias:
+            scores = net.op('Add', scores, 'memory_bias')
         read = net.op('MatMul', net.op('Softmax', scores, axis=-1), values)
         state = net.op('Add', state, read)
     state = net.op('Transpose', state, perm=[1, 0])
     shape = np.array([1, CHANNELS, COARSE, COARSE])
     net.op('Reshape', state, shape, out='conditioned_feats')
-    length = form.fixed_length if form.is_published else 'M'
+    length = form.fixed_length if form.is_fixed else 'M'
+    inputs: dict[str, list[Any]] = {
+        'current_vision_features': [TOKENS, 1, CHANNELS],
+        'current_vision_position_embeddings': [TOKENS, 1, CHANNELS],
+        'memory': [length, 1, MEMORY_CHANNELS],
+        'memory_pos': [length, 1, MEMORY_CHANNELS],
+    }
+    if form.takes_bias:
+        inputs['memory_bias'] = [length]
     net.save(
         graphs / 'memory_attention.onnx',
-        {
-            'current_vision_features': [TOKENS, 1, CHANNELS],
-            'current_vision_position_embeddings': [TOKENS, 1, CHANNELS],
-            'memory': [length, 1, MEMORY_CHANNELS],
-            'memory_pos': [length, 1, MEMORY_CHANNELS],
-        },
+        inputs,
         {'conditioned_feats': shape.tolist()},
     )
 
