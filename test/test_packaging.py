@@ -36,7 +36,7 @@ ROSDEP_KEYS = {
     'tqdm': 'python3-tqdm',
 }
 PIP_NAMES = {'cv2': 'opencv-python-headless'}
-NOT_IN_ROSDEP = {'onnx'}  # only the published bundles need it, and say so
+NOT_IN_ROSDEP = {'onnx', 'huggingface_hub'}  # only published bundles need them, and say so
 
 
 def imported_packages(*folders: Path) -> set[str]:
@@ -108,11 +108,12 @@ def test_package_xml_names_what_messages_are_made_of(package_xml: Package) -> No
 def test_pip_installs_what_the_ros_free_half_imports() -> None:
     folders = [path for path in PACKAGE.iterdir() if path.is_dir() and path.name != 'ros']
     imported = {PIP_NAMES.get(name, name) for name in imported_packages(*folders)}
-    assert imported == {Requirement(line).name for line in pyproject_list('dependencies')}
+    listed = [*pyproject_list('dependencies'), *pyproject_list('fetch')]
+    assert imported == {Requirement(line).name for line in listed}
 
 
 def test_environment_agrees_with_the_ranges_of_pip() -> None:
-    for line in pyproject_list('dependencies'):
+    for line in (*pyproject_list('dependencies'), *pyproject_list('fetch')):
         wanted = Requirement(line)
         assert wanted.name in requirements()
         assert wanted.specifier.contains(version(wanted.name)), line

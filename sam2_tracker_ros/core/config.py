@@ -52,7 +52,8 @@ class ModelConfig:
     """Which model runs, and on what."""
 
     model: str = setting(
-        'nano', 'Name of a bundle that is part of the package, or the path of a bundle folder.'
+        'nano',
+        'Name of a bundle of the package or of the models folder, or the path of a bundle folder.',
     )
     providers: tuple[str, ...] = setting(
         ('cpu',),

@@ -6,13 +6,15 @@ A model bundle: a folder with the graphs of a model and the numbers that belong 
 
 A folder with `manifest.json` is ours: the manifest names every file with its digest, and each
 graph's inputs and outputs. A folder without one is read as the published SAM 2.1 bundle:
-`constants.json` and `onnx/STAGE.onnx` under their fixed names, without digests.
+`constants.json` and `onnx/STAGE.onnx` under their fixed names; their digests are known where
+`sam2-tracker models fetch` wrote them down in `fetched.json`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 import hashlib
 import json
+import os
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -22,13 +24,21 @@ from sam2_tracker_ros.inference.contract import FAMILIES
 
 MANIFEST = 'manifest.json'
 CONSTANTS = 'constants.json'
+FETCHED = 'fetched.json'
 FORMAT = 1
 MAX_JSON_BYTES = 8 << 20
 MAX_GRAPH_BYTES = 2 << 30  # what one ONNX file can hold
 
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
-# Where bundles that are named, not located, are looked for: installed, and in a source checkout.
+# Where the bundles of the package are: installed, and in a source checkout.
 BUNDLE_ROOTS = (PACKAGE_DIR / 'bundles', PACKAGE_DIR.parent / 'resource')
+MODELS_VARIABLE = 'SAM2_TRACKER_MODELS'
+# Bundles that are not part of the package, and the command that brings each.
+OBTAINABLE = {
+    'sam2.1-hiera-tiny': 'sam2-tracker models fetch sam2.1-hiera-tiny',
+    'efficienttam-ti-512': 'sam2-tracker export',
+    'efficienttam-ti-512_2': 'sam2-tracker export',
+}
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -67,28 +77,46 @@ def bundle_folder(name_or_path: str) -> Path:
     """
     Find the folder of a bundle.
 
-    :param name_or_path: a folder, else the name of a bundle that is part of the package.
-    :raises ModelError: there is none; says which names exist.
+    :param name_or_path: a folder, else the name of a bundle of the package or of the user's.
+    :raises ModelError: there is none; says which names exist, or how to get this one.
     """
     path = Path(name_or_path).expanduser()
     candidates = [path]
     if path.name == name_or_path:
-        candidates += [root / name_or_path for root in BUNDLE_ROOTS]
+        candidates += [root / name_or_path for root in _roots()]
     for candidate in candidates:
         if _is_bundle(candidate):
             return candidate
-    names = ', '.join(sorted({folder.name for folder in packaged_bundles()})) or 'none'
+    names = ', '.join(sorted({folder.name for folder in named_bundles()})) or 'none'
     if path.exists():
         message = (
             f'{path} is no model bundle: expected a folder with {MANIFEST} or {CONSTANTS}; '
-            f'name such a folder, or a bundle of the package: {names}'
+            f'name such a folder, or a bundle that is there: {names}'
+        )
+    elif name_or_path in OBTAINABLE:
+        message = (
+            f'the model {name_or_path} is not on this machine; expected a folder of that name in '
+            f'{models_folder()}: run `{OBTAINABLE[name_or_path]}`'
         )
     else:
         message = (
-            f'unknown model {name_or_path!r}: neither a folder nor a bundle of the package; '
-            f'the package has: {names}; name one of these or give the path of a bundle folder'
+            f'unknown model {name_or_path!r}: neither a folder nor the name of a bundle; '
+            f'there are: {names}; name one of these or give the path of a bundle folder'
         )
     raise ModelError(message)
+
+
+def models_folder() -> Path:
+    """
+    Return where a user's own bundles are found by name; it may not exist.
+
+    The variable SAM2_TRACKER_MODELS, else `sam2_tracker_ros/models` in the XDG data home.
+    """
+    if chosen := os.environ.get(MODELS_VARIABLE):
+        return Path(chosen)
+    data = os.environ.get('XDG_DATA_HOME') or '~/.local/share'
+    # Unlike pathlib, it leaves '~' alone where there is no home.
+    return Path(os.path.expanduser(data)) / 'sam2_tracker_ros' / 'models'  # noqa: PTH111
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -102,11 +130,15 @@ def read_bundle(folder: Path) -> Bundle:
     return _read_published(folder)
 
 
-def packaged_bundles() -> Iterator[Path]:
-    """Return the folders of the bundles that are part of the package; nothing is checked."""
-    for root in BUNDLE_ROOTS:
+def named_bundles() -> Iterator[Path]:
+    """Return the folders of the bundles that a name finds; nothing is checked."""
+    for root in _roots():
         if root.is_dir():
             yield from (folder for folder in root.iterdir() if _is_bundle(folder))
+
+
+def _roots() -> tuple[Path, ...]:
+    return (*BUNDLE_ROOTS, models_folder())
 
 
 def _is_bundle(folder: Path) -> bool:
@@ -155,6 +187,7 @@ def _read_published(folder: Path) -> Bundle:
         stage: GraphFile(stage, _file_inside(folder, f'onnx/{stage}.onnx', MAX_GRAPH_BYTES))
         for stage in FAMILIES['sam2']
     }
+    _check_fetched(folder, [constants, *(graph.path for graph in graphs.values())])
     return Bundle(
         name=folder.resolve().name,
         family='sam2',
@@ -162,6 +195,18 @@ def _read_published(folder: Path) -> Bundle:
         graphs=graphs,
         constants=constants_from_json(_read_json(constants), constants),
     )
+
+
+def _check_fetched(folder: Path, paths: Sequence[Path]) -> None:
+    """Compare files with what was written down when they were fetched, if they were."""
+    record = folder / FETCHED
+    if not record.exists():
+        return
+    remedy = f'run `sam2-tracker models fetch {folder.name}`, or copy the bundle again'
+    files = _entry(record, _read_json(record), 'files', dict)
+    for path in paths:
+        entry = _entry(record, files, path.relative_to(folder).as_posix(), dict)
+        _check_digest(path, _entry(record, entry, 'sha256', str), FETCHED, remedy)
 
 
 def _graph_file(manifest: Path, stage: str, entry: Any) -> GraphFile:
@@ -191,7 +236,7 @@ def _entry(path: Path, record: dict[str, Any], key: str, kind: type[Any]) -> Any
         found = 'missing' if key not in record else repr(value)
         message = (
             f'{path}: {key!r} is {found}; expected a JSON value of type {kind.__name__}: '
-            'export the bundle again'
+            'copy, fetch or export the bundle again'
         )
         raise ModelError(message)
     return value
@@ -216,15 +261,17 @@ def _file_inside(folder: Path, name: str, max_bytes: int) -> Path:
     return path
 
 
-def _check_digest(path: Path, expected: str) -> None:
+def _check_digest(
+    path: Path, expected: str, record: str = MANIFEST, remedy: str = 'copy the bundle again'
+) -> None:
     digest = hashlib.sha256()
     with path.open('rb') as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
     if digest.hexdigest() != expected.lower():
         message = (
-            f'{path} is not the file that {MANIFEST} names: its SHA-256 is {digest.hexdigest()}, '
-            f'expected {expected}; the file is truncated or changed: copy the bundle again'
+            f'{path} is not the file that {record} names: its SHA-256 is {digest.hexdigest()}, '
+            f'expected {expected}; the file is truncated or changed: {remedy}'
         )
         raise ModelError(message)
 

@@ -34,7 +34,7 @@ def with_key_bias(path: Path, length: int) -> bytes:
         message = (
             f'{path}: expected softmax nodes of known size, some over the {length} memory tokens; '
             f'found sizes {found}, so that the first frames could not be exact: '
-            'export memory_attention with a free memory axis'
+            'export memory_attention with a free memory axis, or set memory_padding to balanced'
         )
         raise ModelError(message)
     nodes: list[onnx.NodeProto] = []

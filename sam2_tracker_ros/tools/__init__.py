@@ -14,7 +14,9 @@ from sam2_tracker_ros.errors import Sam2TrackerError
 # Name of the module and its one line in the list of verbs; a verb's module is imported when used.
 VERBS = {
     'replay': 'track a target through a bag, a video or a folder of images',
-    'models': 'list the model bundles that are there',
+    'models': 'list the model bundles that are there, or fetch one',
+    'export': 'make a model bundle from a PyTorch checkpoint',
+    'parity': 'compare a model bundle with its original in PyTorch, or with another bundle',
     'benchmark': 'measure what a model costs on this machine',
 }
 BAD_INPUT = 2

@@ -1,15 +1,18 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""`sam2-tracker models`: which model bundles are there."""
+"""`sam2-tracker models`: which model bundles are there, and how to get others."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 import json
 from pathlib import Path
 
 from sam2_tracker_ros.errors import ModelError
-from sam2_tracker_ros.inference.bundle import packaged_bundles, read_bundle
+from sam2_tracker_ros.inference.bundle import OBTAINABLE, named_bundles, read_bundle
+from sam2_tracker_ros.tools.model_fetch import PUBLISHED, fetch
+from sam2_tracker_ros.tools.model_store import read_record
 
 _MEGABYTE = 1e6
 
@@ -17,45 +20,111 @@ _MEGABYTE = 1e6
 @dataclass(frozen=True)
 class _Listed:
     """
-    One bundle.
+    One bundle, there or not.
 
     :param size_bytes: of its graphs.
+    :param where: its folder; empty when it is not there.
+    :param repository: it was fetched from; empty when it was not.
     :param problem: why it cannot be used; empty when it can.
+    :param command: brings it here; empty when it is there.
     """
 
     name: str
-    family: str
-    precision: str
-    size_bytes: int
-    where: str
+    family: str = ''
+    precision: str = ''
+    size_bytes: int = 0
+    where: str = ''
+    repository: str = ''
+    commit: str = ''
     problem: str = ''
+    command: str = ''
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options of the verb."""
-    parser.add_argument('--json', action='store_true', help='write the list as JSON')
+    actions = parser.add_subparsers(dest='action', metavar='ACTION')
+    text = 'list what is there and what can be had (also without ACTION); downloads nothing'
+    listing = actions.add_parser('list', help=text, description=f'{text.capitalize()}.')
+    for place, default in ((parser, False), (listing, argparse.SUPPRESS)):
+        place.add_argument(
+            '--json', action='store_true', default=default, help='write the list as JSON'
+        )
+    text = 'download a published bundle'
+    fetching = actions.add_parser('fetch', help=text, description=f'{text.capitalize()}.')
+    fetching.add_argument('name', metavar='NAME', help=', '.join(PUBLISHED))
+    fetching.add_argument(
+        '--revision',
+        metavar='R',
+        help='commit, tag or branch of its repository (default: the commit that is there already, '
+        'else the branch main as it is now)',
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """List the bundles of the package."""
-    bundles = [_listed(folder) for folder in sorted(packaged_bundles())]
-    if options.json:
+    """List bundles, or fetch one."""
+    if options.action == 'fetch':
+        return _fetch(options.name, options.revision)
+    return _list(as_json=options.json)
+
+
+def _fetch(name: str, revision: str | None) -> int:
+    fetched = fetch(name, revision)
+    size = sum(file.size_bytes for file in fetched.record.files.values())
+    verb = 'fetched' if fetched.is_new else 'already there'
+    print(
+        f'{name}: {verb}, {_megabytes(size)}, commit {fetched.record.commit}\n'
+        f'in {fetched.folder}; use it with --model {name}'
+    )
+    return 0
+
+
+def _list(*, as_json: bool) -> int:
+    bundles = [_listed(folder) for folder in sorted(named_bundles())]
+    bundles += _absent({bundle.name for bundle in bundles})
+    if as_json:
         print(json.dumps([asdict(bundle) for bundle in bundles]))
         return 0
     for bundle in bundles:
-        size = f'{bundle.size_bytes / _MEGABYTE:.1f} MB'
-        print(f'{bundle.name:24} {bundle.precision:6} {size:>10}  {bundle.where}')
+        size = _megabytes(bundle.size_bytes) if bundle.size_bytes else ''
+        where = bundle.where or f'not here; {bundle.command}'
+        print(f'{bundle.name:24} {bundle.precision:6} {size:>10}  {where}')
+        if bundle.repository:
+            print(f'    from {bundle.repository} at {bundle.commit}')
         if bundle.problem:
             print(f'    cannot be used: {bundle.problem}')
-    if not bundles:
-        print('no bundles; name the folder of one with --model')
     return 0
 
 
 def _listed(folder: Path) -> _Listed:
+    repository = commit = ''
     try:
+        if record := read_record(folder):
+            repository, commit = record.repository, record.commit
         bundle = read_bundle(folder)
     except ModelError as error:
-        return _Listed(folder.name, '', '', 0, str(folder), str(error))
-    size = sum(graph.path.stat().st_size for graph in bundle.graphs.values())
-    return _Listed(bundle.name, bundle.family, bundle.precision, size, str(folder))
+        return _Listed(
+            folder.name,
+            where=str(folder),
+            repository=repository,
+            commit=commit,
+            problem=str(error),
+        )
+    return _Listed(
+        name=bundle.name,
+        family=bundle.family,
+        precision=bundle.precision,
+        size_bytes=sum(graph.path.stat().st_size for graph in bundle.graphs.values()),
+        where=str(folder),
+        repository=repository,
+        commit=commit,
+    )
+
+
+def _absent(there: set[str]) -> Iterator[_Listed]:
+    for name, command in OBTAINABLE.items():
+        if name not in there:
+            yield _Listed(name, command=command)
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f'{size_bytes / _MEGABYTE:.1f} MB'

@@ -51,9 +51,10 @@ def test_a_path_is_found_as_it_is(bundle: Path) -> None:
 def test_a_name_is_found_where_bundles_are(
     ours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Installed bundles come before those of a source checkout."""
-    roots = tmp_path / 'installed', tmp_path / 'checkout'
-    monkeypatch.setattr(bundle_module, 'BUNDLE_ROOTS', roots)
+    """Installed bundles come before those of a source checkout, and these before the user's."""
+    roots = tmp_path / 'installed', tmp_path / 'checkout', tmp_path / 'own'
+    monkeypatch.setattr(bundle_module, 'BUNDLE_ROOTS', roots[:2])
+    monkeypatch.setenv('SAM2_TRACKER_MODELS', str(roots[2]))
     monkeypatch.chdir(tmp_path.parent)
     for root in reversed(roots):
         shutil.copytree(ours, root / 'small')
@@ -65,8 +66,10 @@ def test_an_unknown_name_says_what_exists(
 ) -> None:
     """The error lists what may be named."""
     shutil.copytree(ours, tmp_path / 'roots' / 'small')
+    shutil.copytree(ours, tmp_path / 'own' / 'mine')
     monkeypatch.setattr(bundle_module, 'BUNDLE_ROOTS', (tmp_path / 'roots', tmp_path / 'none'))
-    with pytest.raises(ModelError, match=r"unknown model 'smal': .* the package has: small;"):
+    monkeypatch.setenv('SAM2_TRACKER_MODELS', str(tmp_path / 'own'))
+    with pytest.raises(ModelError, match=r"unknown model 'smal': .* there are: mine, small;"):
         bundle_folder('smal')
 
 
