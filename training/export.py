@@ -3,128 +3,50 @@
 """Export a checkpoint as the five ONNX graphs of a bundle, checked against PyTorch."""
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
-import tempfile
 from typing import Any
-import warnings
 
-import numpy as np
-import onnxruntime
 import torch
 
+from sam2_tracker_ros.export.graph import ModelExport
+from sam2_tracker_ros.export.verification import Verification
+from sam2_tracker_ros.export.writer import write_bundle
 from training.checkpoint import inference_checkpoint, load_model, save_checkpoint
-from training.graphs import Graph, Stage, contract
+from training.graphs import graphs_of
 from training.model import Nano
 from training.synthesis import MEAN_RGB, STD_RGB
 
-MAX_ERROR = 1e-4
-OPSET = 17
 
-
-class ExportError(RuntimeError):
-    """A graph that must not be shipped."""
-
-
-def export_bundle(model: Nano, folder: Path, facts: dict[str, Any]) -> None:
+def export_bundle(model: Nano, folder: Path, facts: dict[str, Any]) -> Verification:
     """
     Write graphs, constants and manifest; replace the bundle's files only when all is well.
 
     :param model: the network in evaluation mode.
     :param folder: the bundle.
     :param facts: figures about the training, for the manifest.
+    :return: how far the graphs are from PyTorch.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
-        scratch = Path(name)
-        graphs = {
-            graph_name: _export_graph(model, graph, scratch / f'{graph_name}.onnx')
-            for graph_name, graph in contract(model.config).items()
-        }
-        constants = scratch / 'constants.json'
-        constants.write_text(json.dumps(_constants(model), indent=1) + '\n')
-        manifest = {
-            'format': 1,
-            'name': 'nano',
-            'family': 'sam2',
-            'precision': 'fp32',
-            'license': 'Apache-2.0',
-            'graphs': graphs,
-            'constants': constants.name,
-            'constants_sha256': _sha256(constants),
-            'training': facts,
-        }
-        (scratch / 'manifest.json').write_text(json.dumps(manifest, indent=1) + '\n')
-        for file in sorted(scratch.iterdir()):
-            file.replace(folder / file.name)
+    stages = {name: _parameter_count(module) for name, module in model.named_children()}
+    export = ModelExport(
+        name='nano',
+        family='sam2',
+        graphs=graphs_of(model),
+        constants=_constants(model),
+        source={'library': 'training', 'license': 'Apache-2.0', **facts},
+        parameters=stages | {'total': _parameter_count(model)},
+    )
+    return write_bundle(export, folder)
 
 
-def _export_graph(model: Nano, graph: Graph, path: Path) -> dict[str, Any]:
+def _parameter_count(module: torch.nn.Module) -> int:
     """
-    Write one graph and compare it with PyTorch.
+    Count the numbers that were trained.
 
-    :param model: the network.
-    :param graph: what to write.
-    :param path: destination.
-    :return: the graph's entry in the manifest.
+    :param module: the network or a part of it.
+    :return: the count.
     """
-    stage = Stage(model, graph.body).eval()
-    inputs = tuple(graph.inputs.values())
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # sizes become constants on purpose; `_compare` decides
-        torch.onnx.export(
-            stage,
-            inputs,
-            str(path),
-            input_names=list(graph.inputs),
-            output_names=list(graph.outputs),
-            dynamic_axes=graph.dynamic,
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    _compare(stage, graph, session, path)
-    return {
-        'file': path.name,
-        'sha256': _sha256(path),
-        'inputs': {value.name: _dims(value.shape) for value in session.get_inputs()},
-        'outputs': {value.name: _dims(value.shape) for value in session.get_outputs()},
-    }
-
-
-def _compare(
-    stage: Stage, graph: Graph, session: onnxruntime.InferenceSession, path: Path
-) -> None:
-    """
-    Refuse a graph that computes something else than PyTorch.
-
-    :param stage: the stage in PyTorch.
-    :param graph: example inputs.
-    :param session: the graph in ONNX Runtime.
-    :param path: for the message.
-    """
-    declared = {value.name for value in session.get_inputs()}
-    if declared != set(graph.inputs):
-        raise ExportError(f'{path.name}: inputs are {sorted(declared)}; an input went unused')
-    with torch.no_grad():
-        expected = stage(*graph.inputs.values())
-    expected = expected if isinstance(expected, tuple) else (expected,)
-    computed = session.run(None, {name: value.numpy() for name, value in graph.inputs.items()})
-    for name, wanted, found in zip(graph.outputs, expected, computed, strict=True):
-        worst = float(np.abs(wanted.numpy() - found).max())
-        if wanted.shape != found.shape or not worst < MAX_ERROR:
-            raise ExportError(f'{path.name}: output {name} is off by {worst:.1e}; do not ship it')
-
-
-def _dims(shape: list[Any]) -> list[int]:
-    """
-    Write free axes as -1.
-
-    :param shape: as ONNX Runtime declares it.
-    :return: integers.
-    """
-    return [size if isinstance(size, int) else -1 for size in shape]
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def _constants(model: Nano) -> dict[str, Any]:
@@ -152,16 +74,6 @@ def _constants(model: Nano) -> dict[str, Any]:
     }
 
 
-def _sha256(path: Path) -> str:
-    """
-    Digest a file.
-
-    :param path: the file.
-    :return: hexadecimal digest.
-    """
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def main() -> None:
     """Parse the command line and export."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -176,14 +88,13 @@ def main() -> None:
         'steps': progress['step'],
         'clips': progress['clips'],
         'cpu_hours': round(progress['cpu_s'] / 3600, 2),
-        'parameters': sum(value.numel() for value in model.parameters()),
     }
     if arguments.figures is not None:
         facts['figures'] = json.loads(arguments.figures.read_text())
-    export_bundle(model, arguments.out, facts)
+    verification = export_bundle(model, arguments.out, facts)
     content = inference_checkpoint(model.config, model.state_dict(), progress)
     save_checkpoint(arguments.out / 'checkpoint.pt', content)
-    print(f'{arguments.out}: five graphs, {facts}')
+    print(f'{verification.table()}\n{arguments.out}: five graphs, {facts}')
 
 
 if __name__ == '__main__':

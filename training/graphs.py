@@ -1,15 +1,14 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The graph contract: names, shapes and example inputs of the five exported stages."""
+"""The five exported stages of `nano`: names, free axes and example inputs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from training.config import NanoConfig
+from sam2_tracker_ros.export.graph import Graph
 from training.model import Nano
 
 
@@ -35,16 +34,6 @@ class Stage(nn.Module):
         :return: one tensor or a tuple, in the order of the graph's outputs.
         """
         return self.body(self.model, *inputs)
-
-
-@dataclass(frozen=True)
-class Graph:
-    """One graph: what it computes, its tensor names, example inputs and free axes."""
-
-    body: Callable[..., Any]
-    inputs: dict[str, Tensor]
-    outputs: tuple[str, ...]
-    dynamic: dict[str, dict[int, str]]
 
 
 def _encode(model: Nano, pixel_values: Tensor) -> Any:
@@ -83,26 +72,28 @@ def _date(model: Nano, normalized_diffs: Tensor) -> Any:
     return model.pointer_position(normalized_diffs)
 
 
-def contract(config: NanoConfig) -> dict[str, Graph]:
+def graphs_of(model: Nano) -> tuple[Graph, ...]:
     """
     List the graphs with example inputs.
 
-    :param config: network sizes.
-    :return: graphs by name.
+    :param model: the network in evaluation mode.
+    :return: graphs as the exporter wants them.
     """
+    config = model.config
     size_px, hidden, memory = config.image_size_px, config.hidden_channels, config.memory_channels
     side, fine = size_px // config.feature_stride, size_px // config.mask_stride
     cells, bank = side * side, config.memory_slots * side * side + config.max_object_pointers
     feats2 = torch.randn(1, hidden, side, side)
-    return {
-        'vision_encoder': Graph(
-            _encode,
+    return (
+        Graph(
+            'vision_encoder',
+            Stage(model, _encode),
             {'pixel_values': torch.randn(1, 3, size_px, size_px)},
             ('feats0', 'feats2', 'feats2_no_mem', 'vision_pos_embed'),
-            {},
         ),
-        'mask_decoder': Graph(
-            _decode,
+        Graph(
+            'mask_decoder',
+            Stage(model, _decode),
             {
                 'feats0': torch.randn(1, config.fine_channels, fine, fine),
                 'feats2': feats2,
@@ -113,8 +104,9 @@ def contract(config: NanoConfig) -> dict[str, Graph]:
             ('low_res_mask', 'iou', 'object_score_logits', 'object_pointer'),
             {'input_points': {2: 'points'}, 'input_labels': {2: 'points'}},
         ),
-        'memory_encoder': Graph(
-            _remember,
+        Graph(
+            'memory_encoder',
+            Stage(model, _remember),
             {
                 'feats2': feats2,
                 'low_res_mask': 4 * torch.randn(1, 1, fine, fine),
@@ -122,10 +114,10 @@ def contract(config: NanoConfig) -> dict[str, Graph]:
                 'binarize': torch.tensor(0.0),
             },
             ('memory_tokens', 'memory_pos'),
-            {},
         ),
-        'memory_attention': Graph(
-            _attend,
+        Graph(
+            'memory_attention',
+            Stage(model, _attend),
             {
                 'current_vision_features': torch.randn(cells, 1, hidden),
                 'current_vision_position_embeddings': torch.randn(cells, 1, hidden),
@@ -135,10 +127,11 @@ def contract(config: NanoConfig) -> dict[str, Graph]:
             ('conditioned_feats',),
             {'memory': {0: 'tokens'}, 'memory_pos': {0: 'tokens'}},
         ),
-        'pointer_tpos': Graph(
-            _date,
+        Graph(
+            'pointer_tpos',
+            Stage(model, _date),
             {'normalized_diffs': torch.tensor([0.1, 0.5, 2.0])},
             ('pointer_pos',),
             {'normalized_diffs': {0: 'pointers'}, 'pointer_pos': {0: 'pointers'}},
         ),
-    }
+    )

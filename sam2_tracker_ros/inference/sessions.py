@@ -30,6 +30,7 @@ _RUNTIME_ERRORS: tuple[type[Exception], ...] = (
         if isinstance(member, type) and issubclass(member, Exception)
     ),
 )
+_NO_KERNEL = onnxruntime_pybind11_state.NotImplemented
 _ERRORS_ONLY = 3
 
 
@@ -83,10 +84,18 @@ class GraphSession:
             )
         except _RUNTIME_ERRORS as error:
             where = stage if isinstance(source, bytes) else source
-            message = (
-                f'{where} cannot be opened as a graph ({_first_line(error)}); it is damaged or '
-                'needs another ONNX Runtime: copy, fetch or export the bundle again'
-            )
+            if isinstance(error, _NO_KERNEL):
+                message = (
+                    f'{where} cannot run on {", ".join(runtime.providers)} '
+                    f'({_first_line(error)}): no operator for numbers of its type, which is '
+                    'bfloat16 in a bf16 bundle; set providers to cuda or tensorrt, or use a '
+                    'bundle exported with --precision fp32 or fp16'
+                )
+            else:
+                message = (
+                    f'{where} cannot be opened as a graph ({_first_line(error)}); it is damaged '
+                    'or needs another ONNX Runtime: copy, fetch or export the bundle again'
+                )
             raise ModelError(message) from error
         self.providers = check_running(
             runtime.providers, self._session.get_providers(), allow_fallback=runtime.allow_fallback

@@ -1,0 +1,444 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Exported stages of a small SAM 2.1, as our model runs them, against the original's own loop."""
+
+from collections.abc import Iterator
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import onnx
+import pytest
+
+torch = pytest.importorskip('torch', reason="export needs torch: pip install '.[export]'")
+pytest.importorskip('transformers', reason="export needs transformers: pip install '.[export]'")
+
+from references.small_sam2 import SIZE_PX, small_sam2  # noqa: E402
+
+from sam2_tracker_ros.core.config import ModelConfig  # noqa: E402
+from sam2_tracker_ros.core.model import (  # noqa: E402
+    AttendedMemory,
+    AttendedPointer,
+    DecoderPrompt,
+    MaskCandidates,
+)
+from sam2_tracker_ros.core.types import Float32Array  # noqa: E402
+from sam2_tracker_ros.errors import ModelError  # noqa: E402
+from sam2_tracker_ros.export.published import published_form  # noqa: E402
+from sam2_tracker_ros.export.sam2 import sam2_export  # noqa: E402
+from sam2_tracker_ros.export.seeded import randomise, score_layer  # noqa: E402
+from sam2_tracker_ros.export.writer import write_bundle  # noqa: E402
+from sam2_tracker_ros.inference import OnnxSam2Model, load_model  # noqa: E402
+from sam2_tracker_ros.inference.memory_input import FrameMemory  # noqa: E402
+
+GRID, CHANNELS, MEMORY_CHANNELS, SLOTS, POINTERS = SIZE_PX // 16, 32, 16, 7, 16
+TOLERANCE = 1e-4
+# Labels of prompts, and whether the original then chooses among three masks.
+PROMPTS = {
+    'nothing': ([-1], True),
+    'point': ([1], True),
+    'box': ([2, 3], False),
+    'box and points': ([2, 3, 1, 0], False),
+}
+NO_MASK = -1024.0
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _few_threads() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def seeded_model() -> Any:
+    model = small_sam2(CHANNELS, MEMORY_CHANNELS)
+    randomise(model, seed=1)
+    return model
+
+
+@pytest.fixture(scope='module')
+def original() -> Any:
+    return seeded_model()
+
+
+def exported(model: Any, folder: Path, memory: str = 'dynamic') -> OnnxSam2Model:
+    write_bundle(sam2_export(model, 'small', {}, memory=memory), folder)
+    return load_model(ModelConfig(model=str(folder), inference_threads=1))
+
+
+@pytest.fixture(scope='module', params=['dynamic', 'static'])
+def ours(
+    request: pytest.FixtureRequest, original: Any, tmp_path_factory: pytest.TempPathFactory
+) -> OnnxSam2Model:
+    return exported(original, tmp_path_factory.mktemp('bundle'), request.param)
+
+
+@pytest.fixture(scope='module')
+def image() -> Any:
+    coarse = np.random.default_rng(5).integers(0, 256, (16, 16, 3), np.uint8)
+    return coarse.repeat(SIZE_PX // 16, axis=0).repeat(SIZE_PX // 16, axis=1)
+
+
+def prompt_of(labels: list[int]) -> DecoderPrompt:
+    points = np.random.default_rng(2).uniform(10, SIZE_PX - 10, (len(labels), 2))
+    return DecoderPrompt(points.astype(np.float32), np.array(labels, np.int32))
+
+
+def pixels_of(model: OnnxSam2Model, image: Any) -> Any:
+    scaled = (image / 255.0 - np.array(model.spec.mean)) / np.array(model.spec.std)
+    return torch.from_numpy(scaled.astype(np.float32)).permute(2, 0, 1)[None]
+
+
+@torch.no_grad()
+def decoded_by(original: Any, pixels: Any, prompt: DecoderPrompt, *, several: bool) -> Any:
+    """Run what the original runs on a prompted frame."""
+    return original._single_frame_forward(
+        pixel_values=pixels,
+        input_points=torch.from_numpy(prompt.points)[None, None],
+        input_labels=torch.from_numpy(prompt.labels)[None, None],
+        multimask_output=several,
+    )
+
+
+def decode(model: OnnxSam2Model, image: Any, prompt: DecoderPrompt) -> MaskCandidates:
+    return model.decode_masks(model.encode_image(image), None, prompt)
+
+
+def chosen(found: MaskCandidates) -> tuple[Float32Array, float, Float32Array]:
+    """Return mask, predicted IoU and pointer of the best candidate."""
+    best = int(found.predicted_iou.argmax())
+    pointer = cast(Float32Array, found.pointers[best])
+    return found.mask_logits[best], float(found.predicted_iou[best]), pointer
+
+
+def assert_same(found: MaskCandidates, expected: Any) -> None:
+    mask, iou, pointer = chosen(found)
+    np.testing.assert_allclose(mask, expected.pred_masks[0, 0], rtol=1e-5, atol=TOLERANCE)
+    np.testing.assert_allclose(iou, expected.iou_scores.max(), atol=TOLERANCE)
+    np.testing.assert_allclose(pointer, expected.object_pointer[0, 0], atol=TOLERANCE)
+    score = expected.object_score_logits.item()
+    assert found.object_score_logit == pytest.approx(score, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize('name', PROMPTS)
+def test_prompt_is_decoded_as_by_the_original(
+    ours: OnnxSam2Model, original: Any, image: Any, name: str
+) -> None:
+    labels, several = PROMPTS[name]
+    prompt, pixels = prompt_of(labels), pixels_of(ours, image)
+    expected = decoded_by(original, pixels, prompt, several=several)
+    found = decode(ours, image, prompt)
+    assert len(found.mask_logits) == 3
+    assert_same(found, expected)
+    # The other rule would choose another pointer: the test can tell them apart.
+    other = decoded_by(original, pixels, prompt, several=not several)
+    assert (other.object_pointer - expected.object_pointer).abs().max() > 20 * TOLERANCE
+    if several:
+        np.testing.assert_allclose(found.predicted_iou, expected.iou_scores[0, 0], atol=TOLERANCE)
+
+
+@pytest.mark.parametrize('is_stable', [True, False])
+def test_unstable_single_mask_falls_back_but_keeps_its_pointer(
+    tmp_path: Path, image: Any, is_stable: bool
+) -> None:
+    model = seeded_model()
+    # Logits of large magnitude: few pixels are near zero, so that the single mask is stable.
+    with torch.no_grad():
+        for parameter in model.mask_decoder.output_hypernetworks_mlps[0].proj_out.parameters():
+            parameter.mul_(20.0 if is_stable else 1.0)
+    bundle = exported(model, tmp_path)
+    prompt = prompt_of([2, 3])
+    pixels = pixels_of(bundle, image)
+    expected = decoded_by(model, pixels, prompt, several=False)
+    assert_same(decode(bundle, image, prompt), expected)
+    model.mask_decoder.dynamic_multimask_via_stability = False
+    single = decoded_by(model, pixels, prompt, several=False)
+    assert torch.equal(single.pred_masks, expected.pred_masks) is is_stable
+    assert torch.equal(single.object_pointer, expected.object_pointer)
+
+
+@pytest.mark.parametrize('labels', [[2, 3], [1]])
+def test_absent_object_has_no_mask_and_its_own_pointer(
+    tmp_path: Path, original: Any, image: Any, labels: list[int]
+) -> None:
+    model = seeded_model()
+    with torch.no_grad():
+        score_layer(model).bias.fill_(-4.0)
+    bundle = exported(model, tmp_path)
+    prompt, several = prompt_of(labels), len(labels) == 1
+    pixels = pixels_of(bundle, image)
+    found = decode(bundle, image, prompt)
+    assert found.object_score_logit < 0.0
+    assert (found.mask_logits == NO_MASK).all()
+    for pointer in found.pointers:
+        np.testing.assert_array_equal(pointer, model.no_object_pointer[0].detach())
+    assert_same(found, decoded_by(model, pixels, prompt, several=several))
+    present = decoded_by(original, pixels, prompt, several=several)
+    assert present.object_score_logits.item() > 0.0
+    assert present.pred_masks.max() > NO_MASK
+
+
+@pytest.mark.parametrize('is_prompted', [True, False])
+@pytest.mark.parametrize('score', [2.0, -2.0])
+def test_memory_is_that_of_the_original(
+    ours: OnnxSam2Model, original: Any, image: Any, is_prompted: bool, score: float
+) -> None:
+    features = ours.encode_image(image)
+    found = ours.decode_masks(features, None, prompt_of([2, 3]))
+    mask = (found.mask_logits[0] * 8.0).round() / 8.0  # exact when it is enlarged
+    memory = ours.encode_memory(features, mask, score, is_prompted=is_prompted)
+    with torch.no_grad():
+        encoded = original.get_image_features(pixels_of(ours, image), return_dict=True)
+        large = torch.nn.functional.interpolate(
+            torch.from_numpy(mask)[None, None], (SIZE_PX, SIZE_PX), mode='bilinear'
+        )
+        tokens, positions = original._encode_new_memory(
+            encoded.fpn_hidden_states[-1],
+            large,
+            torch.tensor([[score]]),
+            is_mask_from_pts=is_prompted,
+        )
+    assert isinstance(memory, FrameMemory)
+    # The original keeps 8 significant bits: neighbours in bfloat16 are 1/128 apart.
+    np.testing.assert_allclose(memory.tokens, tokens.float(), rtol=1 / 100, atol=TOLERANCE)
+    np.testing.assert_allclose(memory.positions, positions.float(), atol=TOLERANCE)
+
+
+def test_memories_of_all_cases_differ(ours: OnnxSam2Model, image: Any) -> None:
+    features = ours.encode_image(image)
+    mask = ours.decode_masks(features, None, prompt_of([2, 3])).memory_masks[0]
+    tokens = [
+        cast(FrameMemory, ours.encode_memory(features, mask, score, is_prompted=flag)).tokens
+        for score in (2.0, -2.0)
+        for flag in (True, False)
+    ]
+    for number, one in enumerate(tokens):
+        for other in tokens[number + 1 :]:
+            assert np.abs(one - other).max() > 0.05
+
+
+@pytest.mark.parametrize(('memories', 'pointers'), [(1, 1), (2, 5), (SLOTS, 8), (SLOTS, POINTERS)])
+def test_memory_is_attended_as_by_the_original(
+    ours: OnnxSam2Model, original: Any, image: Any, memories: int, pointers: int
+) -> None:
+    rng = np.random.default_rng(memories)
+    shape = (GRID * GRID, 1, MEMORY_CHANNELS)
+    blocks = [
+        FrameMemory(*rng.normal(size=(2, *shape)).astype(np.float32)) for _ in range(memories)
+    ]
+    rows = [SLOTS - 1, *range(memories - 1)]
+    vectors = rng.normal(size=(pointers, CHANNELS)).astype(np.float32)
+    ages = list(range(1, pointers + 1))
+    features = ours.encode_image(image)
+    found = ours.attend_memory(
+        features,
+        [AttendedMemory(block, row) for block, row in zip(blocks, rows, strict=True)],
+        [AttendedPointer(vector, age) for vector, age in zip(vectors, ages, strict=True)],
+    )
+    with torch.no_grad():
+        table = original.memory_temporal_positional_encoding
+        encoded = original.get_image_features(pixels_of(ours, image), return_dict=True)
+        tokens, places = original._process_object_pointers(
+            ages, [torch.from_numpy(v)[None] for v in vectors], POINTERS, 1, CHANNELS, 'cpu'
+        )
+        expected = original.memory_attention(
+            current_vision_features=encoded.fpn_hidden_states[-1],
+            current_vision_position_embeddings=encoded.fpn_position_encoding[-1],
+            memory=torch.cat([*(torch.from_numpy(b.tokens) for b in blocks), tokens]),
+            memory_posision_embeddings=torch.cat(
+                [
+                    *(
+                        torch.from_numpy(b.positions) + table[row]
+                        for b, row in zip(blocks, rows, strict=True)
+                    ),
+                    places,
+                ]
+            ),
+            num_object_pointer_tokens=len(tokens),
+        )
+    flat = expected.squeeze(1).transpose(1, 2).reshape(1, CHANNELS, GRID, GRID)
+    np.testing.assert_allclose(cast(Float32Array, found), flat, atol=TOLERANCE)
+
+
+def test_static_memory_has_one_length_and_a_bias(tmp_path: Path, original: Any) -> None:
+    exported(original, tmp_path, 'static')
+    declared = json.loads((tmp_path / 'manifest.json').read_text())['graphs']['memory_attention']
+    length = SLOTS * GRID * GRID + POINTERS * CHANNELS // MEMORY_CHANNELS
+    assert declared['inputs']['memory'] == [length, 1, MEMORY_CHANNELS]
+    assert declared['inputs']['memory_bias'] == [length]
+
+
+def test_parameters_are_counted_by_module(original: Any) -> None:
+    counted = sam2_export(original, 'small', {}).parameters
+    everything = sum(parameter.numel() for parameter in original.parameters())
+    assert counted['total'] == everything
+    encoder = sum(parameter.numel() for parameter in original.vision_encoder.parameters())
+    assert counted['vision_encoder'] == encoder
+    assert sum(counted.values()) - everything < everything
+
+
+def test_verification_sees_masks_and_every_kind_of_prompt(original: Any) -> None:
+    decoder = next(
+        graph
+        for graph in sam2_export(original, 'small', {}).graphs
+        if graph.stage == 'mask_decoder'
+    )
+    cases = (decoder.inputs, *decoder.more_inputs)
+    with torch.no_grad():
+        scores = [decoder.module(*inputs.values())[2].item() for inputs in cases]
+    assert min(scores[: len(PROMPTS)]) > 0.0
+    assert {tuple(inputs['input_labels'].flatten().tolist()) for inputs in cases} == {
+        tuple(labels) for labels, _ in PROMPTS.values()
+    }
+
+
+def test_verification_looks_for_a_target_when_there_is_none(tmp_path: Path) -> None:
+    """With a score that depends on the features, both sides of zero are found."""
+    model = seeded_model()
+    with torch.no_grad():
+        layer = score_layer(model)
+        layer.weight.mul_(1000.0)
+        layer.bias.fill_(0.0)
+    graphs = {graph.stage: graph for graph in sam2_export(model, 'small', {}).graphs}
+    decoder = graphs['mask_decoder']
+    with torch.no_grad():
+        scores = [
+            decoder.module(*inputs.values())[2].item()
+            for inputs in (decoder.inputs, *decoder.more_inputs)
+        ]
+    assert min(scores[:-1]) >= 1.0
+    assert scores[-1] <= -1.0
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        ({'image_size': 120}, 'the image size is 120; expected a multiple of 32'),
+        ({'memory_attention_num_attention_heads': 2}, 'several heads; expected one'),
+        ({'enable_occlusion_spatial_embedding': False}, r'expected a SAM 2\.1'),
+        ({'enable_temporal_pos_encoding_for_object_pointers': False}, r'expected a SAM 2\.1'),
+    ],
+)
+def test_other_models_are_refused(change: dict[str, Any], reason: str) -> None:
+    model = small_sam2(CHANNELS, MEMORY_CHANNELS)
+    for name, value in change.items():
+        setattr(model.config, name, value)
+    with pytest.raises(ModelError, match=reason):
+        sam2_export(model, 'small', {})
+
+
+def test_image_too_small_for_a_memory_of_any_length_is_refused(tmp_path: Path) -> None:
+    """As many pointer tokens as tokens of a memory would be taken for another memory."""
+    model = small_sam2(CHANNELS, CHANNELS // 4)
+    randomise(model, seed=1)
+    with pytest.raises(ModelError, match=r'128 pixels make 64 tokens of a memory.* 64;.*static'):
+        sam2_export(model, 'small', {})
+    write_bundle(sam2_export(model, 'small', {}, memory='static'), tmp_path)
+
+
+def test_verification_compares_with_the_original_attention(tmp_path: Path) -> None:
+    """Not with our own form of it, which is what was traced."""
+    model = seeded_model()
+    export = sam2_export(model, 'small', {})
+    with torch.no_grad():
+        for graph in export.graphs:
+            if graph.stage == 'memory_attention':
+                graph.module.cosine.mul_(1.01)
+    with pytest.raises(ModelError, match='memory_attention conditioned_feats is off by'):
+        write_bundle(export, tmp_path)
+
+
+def test_unknown_memory_is_refused(original: Any) -> None:
+    with pytest.raises(ModelError, match="memory is 'ring'; expected dynamic or static"):
+        sam2_export(original, 'small', {}, memory='ring')
+
+
+# The card of the published bundle: names in their order, and shapes; 0 for an axis of any size.
+LENGTH = SLOTS * GRID * GRID + POINTERS * CHANNELS // MEMORY_CHANNELS
+COARSE, MEMORY = [1, CHANNELS, GRID, GRID], [GRID * GRID, 1, MEMORY_CHANNELS]
+FEATS0, FEATS1 = [1, 4, 4 * GRID, 4 * GRID], [1, 8, 2 * GRID, 2 * GRID]
+CARD: dict[str, tuple[dict[str, list[int]], dict[str, list[int]]]] = {
+    'vision_encoder': (
+        {'pixel_values': [1, 3, SIZE_PX, SIZE_PX]},
+        {
+            'feats0': FEATS0,
+            'feats1': FEATS1,
+            'feats2': COARSE,
+            'feats2_no_mem': COARSE,
+            'vision_pos_embed': COARSE,
+        },
+    ),
+    'mask_decoder': (
+        {
+            'feats0': FEATS0,
+            'feats1': FEATS1,
+            'feats2_cond': COARSE,
+            'input_points': [1, 1, 0, 2],
+            'input_labels': [1, 1, 0],
+        },
+        {
+            'low_res_mask': [1, 1, 4 * GRID, 4 * GRID],
+            'high_res_mask': [1, 1, SIZE_PX, SIZE_PX],
+            'iou': [1, 1],
+            'object_score_logits': [1, 1, 1],
+            'object_pointer': [1, 1, CHANNELS],
+        },
+    ),
+    'memory_encoder': (
+        {
+            'feats2': COARSE,
+            'high_res_mask': [1, 1, SIZE_PX, SIZE_PX],
+            'object_score_logits': [1, 1],
+            'binarize': [],
+        },
+        {'memory_tokens': MEMORY, 'memory_pos': MEMORY},
+    ),
+    'memory_attention': (
+        {
+            'current_vision_features': [GRID * GRID, 1, CHANNELS],
+            'current_vision_position_embeddings': [GRID * GRID, 1, CHANNELS],
+            'memory': [LENGTH, 1, MEMORY_CHANNELS],
+            'memory_pos': [LENGTH, 1, MEMORY_CHANNELS],
+        },
+        {'conditioned_feats': COARSE},
+    ),
+    'pointer_tpos': ({'normalized_diffs': [0]}, {'pointer_pos': [0, MEMORY_CHANNELS]}),
+}
+
+
+def shapes_of(items: Any) -> dict[str, list[int]]:
+    return {
+        item.name: [dim.dim_value for dim in item.type.tensor_type.shape.dim] for item in items
+    }
+
+
+def test_published_form_is_that_of_the_card(tmp_path: Path, original: Any, image: Any) -> None:
+    export = sam2_export(original, 'small', {}, memory='static')
+    write_bundle(published_form(export, SIZE_PX), tmp_path)
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*') if path.is_file()}
+    assert files == {'constants.json', *(f'onnx/{stage}.onnx' for stage in CARD)}
+    for stage, (inputs, outputs) in CARD.items():
+        graph = onnx.load(tmp_path / 'onnx' / f'{stage}.onnx').graph
+        for found, expected in ((graph.input, inputs), (graph.output, outputs)):
+            shapes = shapes_of(found)
+            assert (list(shapes), shapes) == (list(expected), expected)
+    constants = json.loads((tmp_path / 'constants.json').read_text())
+    table = constants.pop('memory_temporal_positional_encoding')
+    assert np.array(table).shape == (SLOTS, MEMORY_CHANNELS)
+    assert constants == {
+        'image_size': SIZE_PX,
+        'feat_size': GRID,
+        'mem_dim': MEMORY_CHANNELS,
+        'num_maskmem': SLOTS,
+        'max_object_pointers': POINTERS,
+        'no_obj_score': NO_MASK,
+        'image_mean': [0.485, 0.456, 0.406],
+        'image_std': [0.229, 0.224, 0.225],
+    }
+    bundle = load_model(ModelConfig(model=str(tmp_path), inference_threads=1))
+    prompt = prompt_of([1])
+    expected = decoded_by(original, pixels_of(bundle, image), prompt, several=True)
+    assert_same(decode(bundle, image, prompt), expected)
