@@ -3,10 +3,11 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/ros-run
+PARITY := build/parity
 CODE := .ci launch sam2_tracker_ros setup.py test training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench parity clean
 
 help:  ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +31,11 @@ bench: setup  ## measure nano and the node on this machine into build/bench.json
 	@$(RUN) sam2-tracker benchmark --json build/bench.json
 	@$(RUN) node_benchmark --json build/bench.json
 
-clean:  ## remove what the other verbs made, except build/training
+parity:  ## compare with the originals in PyTorch, an hour or two; ARGS='-k name' selects some
+	@$(PYTHON) -m venv $(PARITY)/venv
+	@$(PARITY)/venv/bin/pip install --quiet -r test/parity/requirements.txt
+	@$(PARITY)/venv/bin/python -m pytest -m parity --confcutdir=test/parity -v -s test/parity $(ARGS)
+
+clean:  ## remove what the other verbs made, except build/training and build/parity
 	rm -rf .venv install log .mypy_cache .pytest_cache .ruff_cache
 	rm -rf build/source build/sam2_tracker_ros build/demo build/bench.json build/bootstrap.*

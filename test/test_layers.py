@@ -46,7 +46,7 @@ LAYERS = {
     'testing': layer('core', 'numpy cv2'),
     'replay': layer('core messages overlay', 'numpy cv2 rosbags matplotlib'),
     'ros': layer('core messages overlay msg srv', f'numpy cv2 {" ".join(ROS_PACKAGES)}'),
-    'export': layer('core inference', f'numpy onnx onnxruntime google {" ".join(TORCH_PACKAGES)}'),
+    'export': layer('core inference', f'numpy onnx onnxruntime {" ".join(TORCH_PACKAGES)}'),
     'parity': layer(
         'core inference replay export', f'numpy cv2 matplotlib {" ".join(TORCH_PACKAGES)}'
     ),

@@ -31,7 +31,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from google.protobuf.message import Message
 import numpy as np
 from onnx import (
     GraphProto,
@@ -285,7 +284,7 @@ def _names(graph: GraphProto) -> Iterator[str]:
         yield from node.output
 
 
-def replace_all(items: Any, kept: Sequence[Message]) -> None:
+def replace_all(items: Any, kept: Sequence[Any]) -> None:
     """Make a repeated field hold exactly these."""
     del items[:]
     items.extend(kept)

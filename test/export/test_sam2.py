@@ -9,32 +9,42 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import onnx
 import pytest
 
 torch = pytest.importorskip('torch', reason="export needs torch: pip install '.[export]'")
 pytest.importorskip('transformers', reason="export needs transformers: pip install '.[export]'")
 
+from export.small_export import (  # noqa: E402
+    CHANNELS,
+    GRID,
+    MEMORY_CHANNELS,
+    NO_MASK,
+    POINTERS,
+    SLOTS,
+    TOLERANCE,
+    assert_same,
+    block_image,
+    decode,
+    decoded_by,
+    exported,
+    pixels_of,
+    prompt_of,
+    seeded_model,
+)
 from references.small_sam2 import SIZE_PX, small_sam2  # noqa: E402
 
-from sam2_tracker_ros.core.config import ModelConfig  # noqa: E402
 from sam2_tracker_ros.core.model import (  # noqa: E402
     AttendedMemory,
     AttendedPointer,
-    DecoderPrompt,
-    MaskCandidates,
 )
-from sam2_tracker_ros.core.types import Float32Array  # noqa: E402
+from sam2_tracker_ros.core.types import Float32Array, UInt8Array  # noqa: E402
 from sam2_tracker_ros.errors import ModelError  # noqa: E402
-from sam2_tracker_ros.export.published import published_form  # noqa: E402
 from sam2_tracker_ros.export.sam2 import sam2_export  # noqa: E402
 from sam2_tracker_ros.export.seeded import randomise, score_layer  # noqa: E402
 from sam2_tracker_ros.export.writer import write_bundle  # noqa: E402
-from sam2_tracker_ros.inference import OnnxSam2Model, load_model  # noqa: E402
+from sam2_tracker_ros.inference import OnnxSam2Model  # noqa: E402
 from sam2_tracker_ros.inference.memory_input import FrameMemory  # noqa: E402
 
-GRID, CHANNELS, MEMORY_CHANNELS, SLOTS, POINTERS = SIZE_PX // 16, 32, 16, 7, 16
-TOLERANCE = 1e-4
 # Labels of prompts, and whether the original then chooses among three masks.
 PROMPTS = {
     'nothing': ([-1], True),
@@ -42,7 +52,6 @@ PROMPTS = {
     'box': ([2, 3], False),
     'box and points': ([2, 3, 1, 0], False),
 }
-NO_MASK = -1024.0
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -53,20 +62,14 @@ def _few_threads() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def seeded_model() -> Any:
-    model = small_sam2(CHANNELS, MEMORY_CHANNELS)
-    randomise(model, seed=1)
-    return model
-
-
 @pytest.fixture(scope='module')
 def original() -> Any:
     return seeded_model()
 
 
-def exported(model: Any, folder: Path, memory: str = 'dynamic') -> OnnxSam2Model:
-    write_bundle(sam2_export(model, 'small', {}, memory=memory), folder)
-    return load_model(ModelConfig(model=str(folder), inference_threads=1))
+@pytest.fixture(scope='module')
+def image() -> UInt8Array:
+    return block_image()
 
 
 @pytest.fixture(scope='module', params=['dynamic', 'static'])
@@ -76,56 +79,9 @@ def ours(
     return exported(original, tmp_path_factory.mktemp('bundle'), request.param)
 
 
-@pytest.fixture(scope='module')
-def image() -> Any:
-    coarse = np.random.default_rng(5).integers(0, 256, (16, 16, 3), np.uint8)
-    return coarse.repeat(SIZE_PX // 16, axis=0).repeat(SIZE_PX // 16, axis=1)
-
-
-def prompt_of(labels: list[int]) -> DecoderPrompt:
-    points = np.random.default_rng(2).uniform(10, SIZE_PX - 10, (len(labels), 2))
-    return DecoderPrompt(points.astype(np.float32), np.array(labels, np.int32))
-
-
-def pixels_of(model: OnnxSam2Model, image: Any) -> Any:
-    scaled = (image / 255.0 - np.array(model.spec.mean)) / np.array(model.spec.std)
-    return torch.from_numpy(scaled.astype(np.float32)).permute(2, 0, 1)[None]
-
-
-@torch.no_grad()
-def decoded_by(original: Any, pixels: Any, prompt: DecoderPrompt, *, several: bool) -> Any:
-    """Run what the original runs on a prompted frame."""
-    return original._single_frame_forward(
-        pixel_values=pixels,
-        input_points=torch.from_numpy(prompt.points)[None, None],
-        input_labels=torch.from_numpy(prompt.labels)[None, None],
-        multimask_output=several,
-    )
-
-
-def decode(model: OnnxSam2Model, image: Any, prompt: DecoderPrompt) -> MaskCandidates:
-    return model.decode_masks(model.encode_image(image), None, prompt)
-
-
-def chosen(found: MaskCandidates) -> tuple[Float32Array, float, Float32Array]:
-    """Return mask, predicted IoU and pointer of the best candidate."""
-    best = int(found.predicted_iou.argmax())
-    pointer = cast(Float32Array, found.pointers[best])
-    return found.mask_logits[best], float(found.predicted_iou[best]), pointer
-
-
-def assert_same(found: MaskCandidates, expected: Any) -> None:
-    mask, iou, pointer = chosen(found)
-    np.testing.assert_allclose(mask, expected.pred_masks[0, 0], rtol=1e-5, atol=TOLERANCE)
-    np.testing.assert_allclose(iou, expected.iou_scores.max(), atol=TOLERANCE)
-    np.testing.assert_allclose(pointer, expected.object_pointer[0, 0], atol=TOLERANCE)
-    score = expected.object_score_logits.item()
-    assert found.object_score_logit == pytest.approx(score, abs=TOLERANCE)
-
-
 @pytest.mark.parametrize('name', PROMPTS)
 def test_prompt_is_decoded_as_by_the_original(
-    ours: OnnxSam2Model, original: Any, image: Any, name: str
+    ours: OnnxSam2Model, original: Any, image: UInt8Array, name: str
 ) -> None:
     labels, several = PROMPTS[name]
     prompt, pixels = prompt_of(labels), pixels_of(ours, image)
@@ -142,7 +98,7 @@ def test_prompt_is_decoded_as_by_the_original(
 
 @pytest.mark.parametrize('is_stable', [True, False])
 def test_unstable_single_mask_falls_back_but_keeps_its_pointer(
-    tmp_path: Path, image: Any, is_stable: bool
+    tmp_path: Path, image: UInt8Array, is_stable: bool
 ) -> None:
     model = seeded_model()
     # Logits of large magnitude: few pixels are near zero, so that the single mask is stable.
@@ -162,7 +118,7 @@ def test_unstable_single_mask_falls_back_but_keeps_its_pointer(
 
 @pytest.mark.parametrize('labels', [[2, 3], [1]])
 def test_absent_object_has_no_mask_and_its_own_pointer(
-    tmp_path: Path, original: Any, image: Any, labels: list[int]
+    tmp_path: Path, original: Any, image: UInt8Array, labels: list[int]
 ) -> None:
     model = seeded_model()
     with torch.no_grad():
@@ -184,7 +140,7 @@ def test_absent_object_has_no_mask_and_its_own_pointer(
 @pytest.mark.parametrize('is_prompted', [True, False])
 @pytest.mark.parametrize('score', [2.0, -2.0])
 def test_memory_is_that_of_the_original(
-    ours: OnnxSam2Model, original: Any, image: Any, is_prompted: bool, score: float
+    ours: OnnxSam2Model, original: Any, image: UInt8Array, is_prompted: bool, score: float
 ) -> None:
     features = ours.encode_image(image)
     found = ours.decode_masks(features, None, prompt_of([2, 3]))
@@ -207,7 +163,7 @@ def test_memory_is_that_of_the_original(
     np.testing.assert_allclose(memory.positions, positions.float(), atol=TOLERANCE)
 
 
-def test_memories_of_all_cases_differ(ours: OnnxSam2Model, image: Any) -> None:
+def test_memories_of_all_cases_differ(ours: OnnxSam2Model, image: UInt8Array) -> None:
     features = ours.encode_image(image)
     mask = ours.decode_masks(features, None, prompt_of([2, 3])).memory_masks[0]
     tokens = [
@@ -222,7 +178,7 @@ def test_memories_of_all_cases_differ(ours: OnnxSam2Model, image: Any) -> None:
 
 @pytest.mark.parametrize(('memories', 'pointers'), [(1, 1), (2, 5), (SLOTS, 8), (SLOTS, POINTERS)])
 def test_memory_is_attended_as_by_the_original(
-    ours: OnnxSam2Model, original: Any, image: Any, memories: int, pointers: int
+    ours: OnnxSam2Model, original: Any, image: UInt8Array, memories: int, pointers: int
 ) -> None:
     rng = np.random.default_rng(memories)
     shape = (GRID * GRID, 1, MEMORY_CHANNELS)
@@ -354,91 +310,3 @@ def test_verification_compares_with_the_original_attention(tmp_path: Path) -> No
 def test_unknown_memory_is_refused(original: Any) -> None:
     with pytest.raises(ModelError, match="memory is 'ring'; expected dynamic or static"):
         sam2_export(original, 'small', {}, memory='ring')
-
-
-# The card of the published bundle: names in their order, and shapes; 0 for an axis of any size.
-LENGTH = SLOTS * GRID * GRID + POINTERS * CHANNELS // MEMORY_CHANNELS
-COARSE, MEMORY = [1, CHANNELS, GRID, GRID], [GRID * GRID, 1, MEMORY_CHANNELS]
-FEATS0, FEATS1 = [1, 4, 4 * GRID, 4 * GRID], [1, 8, 2 * GRID, 2 * GRID]
-CARD: dict[str, tuple[dict[str, list[int]], dict[str, list[int]]]] = {
-    'vision_encoder': (
-        {'pixel_values': [1, 3, SIZE_PX, SIZE_PX]},
-        {
-            'feats0': FEATS0,
-            'feats1': FEATS1,
-            'feats2': COARSE,
-            'feats2_no_mem': COARSE,
-            'vision_pos_embed': COARSE,
-        },
-    ),
-    'mask_decoder': (
-        {
-            'feats0': FEATS0,
-            'feats1': FEATS1,
-            'feats2_cond': COARSE,
-            'input_points': [1, 1, 0, 2],
-            'input_labels': [1, 1, 0],
-        },
-        {
-            'low_res_mask': [1, 1, 4 * GRID, 4 * GRID],
-            'high_res_mask': [1, 1, SIZE_PX, SIZE_PX],
-            'iou': [1, 1],
-            'object_score_logits': [1, 1, 1],
-            'object_pointer': [1, 1, CHANNELS],
-        },
-    ),
-    'memory_encoder': (
-        {
-            'feats2': COARSE,
-            'high_res_mask': [1, 1, SIZE_PX, SIZE_PX],
-            'object_score_logits': [1, 1],
-            'binarize': [],
-        },
-        {'memory_tokens': MEMORY, 'memory_pos': MEMORY},
-    ),
-    'memory_attention': (
-        {
-            'current_vision_features': [GRID * GRID, 1, CHANNELS],
-            'current_vision_position_embeddings': [GRID * GRID, 1, CHANNELS],
-            'memory': [LENGTH, 1, MEMORY_CHANNELS],
-            'memory_pos': [LENGTH, 1, MEMORY_CHANNELS],
-        },
-        {'conditioned_feats': COARSE},
-    ),
-    'pointer_tpos': ({'normalized_diffs': [0]}, {'pointer_pos': [0, MEMORY_CHANNELS]}),
-}
-
-
-def shapes_of(items: Any) -> dict[str, list[int]]:
-    return {
-        item.name: [dim.dim_value for dim in item.type.tensor_type.shape.dim] for item in items
-    }
-
-
-def test_published_form_is_that_of_the_card(tmp_path: Path, original: Any, image: Any) -> None:
-    export = sam2_export(original, 'small', {}, memory='static')
-    write_bundle(published_form(export, SIZE_PX), tmp_path)
-    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*') if path.is_file()}
-    assert files == {'constants.json', *(f'onnx/{stage}.onnx' for stage in CARD)}
-    for stage, (inputs, outputs) in CARD.items():
-        graph = onnx.load(tmp_path / 'onnx' / f'{stage}.onnx').graph
-        for found, expected in ((graph.input, inputs), (graph.output, outputs)):
-            shapes = shapes_of(found)
-            assert (list(shapes), shapes) == (list(expected), expected)
-    constants = json.loads((tmp_path / 'constants.json').read_text())
-    table = constants.pop('memory_temporal_positional_encoding')
-    assert np.array(table).shape == (SLOTS, MEMORY_CHANNELS)
-    assert constants == {
-        'image_size': SIZE_PX,
-        'feat_size': GRID,
-        'mem_dim': MEMORY_CHANNELS,
-        'num_maskmem': SLOTS,
-        'max_object_pointers': POINTERS,
-        'no_obj_score': NO_MASK,
-        'image_mean': [0.485, 0.456, 0.406],
-        'image_std': [0.229, 0.224, 0.225],
-    }
-    bundle = load_model(ModelConfig(model=str(tmp_path), inference_threads=1))
-    prompt = prompt_of([1])
-    expected = decoded_by(original, pixels_of(bundle, image), prompt, several=True)
-    assert_same(decode(bundle, image, prompt), expected)
