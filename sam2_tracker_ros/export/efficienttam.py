@@ -18,10 +18,16 @@ from torch.nn import functional
 
 from sam2_tracker_ros.core.prompts import LABEL_PADDING
 from sam2_tracker_ros.errors import ModelError
-from sam2_tracker_ros.export.efficienttam_attention import PooledRopeMemoryAttention
+from sam2_tracker_ros.export.efficienttam_attention import POOL, PooledRopeMemoryAttention
 from sam2_tracker_ros.export.graph import ModelExport
 from sam2_tracker_ros.export.rope_attention import AttentionParts, LayerParts, RopeMemoryAttention
-from sam2_tracker_ros.export.sam2 import MEAN, NO_OBJECT_LOGIT, STD, parameter_count
+from sam2_tracker_ros.export.sam2 import (
+    MEAN,
+    NO_OBJECT_LOGIT,
+    STD,
+    OriginalAttention,
+    parameter_count,
+)
 from sam2_tracker_ros.export.stages import Stages, graphs_of
 
 CONFIGURATIONS = ('efficienttam_ti', 'efficienttam_ti_512x512', 'efficienttam_ti_2')
@@ -106,6 +112,7 @@ def efficienttam_export(
         pointer_position=None,
         temporal_table=table,
         max_pointers=model.max_obj_ptrs_in_encoder,
+        original_attention=UpstreamAttention(model, len(table)),
     )
     constants = {
         'image_size_px': model.image_size,
@@ -202,13 +209,35 @@ class MemoryEncoder(nn.Module):
         return tokens.flatten(2).permute(2, 0, 1), positions.flatten(2).permute(2, 0, 1)
 
 
+class UpstreamAttention(OriginalAttention):
+    """Upstream's memory attention, which names its inputs in its own way."""
+
+    def attend(
+        self,
+        features: Tensor,
+        positions: Tensor,
+        memory: Tensor,
+        memory_pos: Tensor,
+        pointers: int,
+    ) -> Tensor:
+        """Call upstream, with how many memory tokens at the end are pointers."""
+        found: Tensor = self.attention(
+            curr=features,
+            curr_pos=positions,
+            memory=memory,
+            memory_pos=memory_pos,
+            num_obj_ptr_tokens=pointers,
+        )
+        return found
+
+
 def memory_attention(model: Any, slots: int | None = None) -> RopeMemoryAttention:
     """
     Return the model's memory attention; see RopeMemoryAttention for slots.
 
     :raises ModelError: upstream's kind of it is not known here.
     """
-    original = model.memory_attention
+    original, side = model.memory_attention, model.image_size // _STRIDE
     kind = type(original.layers[0].cross_attn_image).__name__
     if kind not in _ATTENTIONS:
         message = (
@@ -216,9 +245,13 @@ def memory_attention(model: Any, slots: int | None = None) -> RopeMemoryAttentio
             f'export one of {", ".join(CONFIGURATIONS)}'
         )
         raise ModelError(message)
-    side = model.image_size // _STRIDE
-    first = original.layers[0].self_attn
-    angles = first.compute_cis(end_x=side, end_y=side)
+    if _ATTENTIONS[kind] is PooledRopeMemoryAttention and side % POOL:
+        message = (
+            f'the image size is {model.image_size}; expected a multiple of {POOL * _STRIDE} '
+            f'pixels, since this model averages {POOL} x {POOL} cells of a memory'
+        )
+        raise ModelError(message)
+    angles = original.layers[0].self_attn.compute_cis(end_x=side, end_y=side)
     layers = [
         LayerParts(
             self_attention=_parts(layer.self_attn),

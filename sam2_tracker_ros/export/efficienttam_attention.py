@@ -19,8 +19,8 @@ from torch.nn import functional
 from sam2_tracker_ros.export.rope_attention import AttentionParts, RopeMemoryAttention
 from sam2_tracker_ros.inference.memory_input import DROP
 
-_POOL = 2
-_KEY_SHIFT = 2 * math.log(_POOL)
+POOL = 2
+_KEY_SHIFT = 2 * math.log(POOL)
 
 
 class PooledRopeMemoryAttention(RopeMemoryAttention):
@@ -44,7 +44,7 @@ class PooledRopeMemoryAttention(RopeMemoryAttention):
         if bias is None:
             # With one memory, everything but its average; with more, everything behind the first.
             has_many = 1 - 1 // (end // self.tokens)
-            pooled_end = self.tokens + end // _POOL**2
+            pooled_end = self.tokens + end // POOL**2
             first = slice(0, self.tokens * (1 - has_many))
             pooled = slice(self.tokens, self.tokens + has_many * (pooled_end - self.tokens))
             key, value = (
@@ -63,7 +63,7 @@ class PooledRopeMemoryAttention(RopeMemoryAttention):
         """
         side, channels = round(self.tokens**0.5), self.channels
         maps = vectors.reshape(-1, side, side, channels).permute(0, 3, 1, 2)
-        maps = functional.avg_pool2d(maps, _POOL)
+        maps = functional.avg_pool2d(maps, POOL)
         return maps.permute(0, 2, 3, 1).reshape(-1, channels)
 
     def _laid_out(self, bias: Tensor, end: int) -> Tensor:
@@ -71,6 +71,6 @@ class PooledRopeMemoryAttention(RopeMemoryAttention):
         has_one = bias[self.tokens : self.tokens + 1] < DROP / 2
         drop = torch.full_like(bias[: self.tokens], DROP)
         first = torch.where(has_one, bias[: self.tokens], drop)
-        pooled = bias[:end].reshape(-1, self.tokens)[:, : self.tokens // _POOL**2].reshape(-1)
+        pooled = bias[:end].reshape(-1, self.tokens)[:, : self.tokens // POOL**2].reshape(-1)
         pooled = torch.where(has_one, torch.full_like(pooled, DROP), pooled)
         return torch.cat((first, pooled, bias[end:]))

@@ -158,15 +158,27 @@ class OriginalAttention(nn.Module):
             is_kept = bias > DROP
             pointers = int(is_kept[self.slots * tokens :].sum())
             memory, memory_pos = memory[is_kept], memory_pos[is_kept]
-        found = self.attention(
+        found = self.attend(features, positions, memory, memory_pos, pointers)
+        side = round(tokens**0.5)
+        return found.reshape(tokens, -1).transpose(0, 1).reshape(1, -1, side, side)
+
+    def attend(
+        self,
+        features: Tensor,
+        positions: Tensor,
+        memory: Tensor,
+        memory_pos: Tensor,
+        pointers: int,
+    ) -> Tensor:
+        """Call the library, with how many memory tokens at the end are pointers."""
+        found: Tensor = self.attention(
             current_vision_features=features,
             current_vision_position_embeddings=positions,
             memory=memory,
             memory_posision_embeddings=memory_pos,  # as the library spells it
             num_object_pointer_tokens=pointers,
         )
-        side = round(tokens**0.5)
-        return found.squeeze(1).transpose(1, 2).reshape(1, -1, side, side)
+        return found
 
 
 def memory_attention(model: Any, slots: int | None = None) -> RopeMemoryAttention:

@@ -100,7 +100,7 @@ def test_checkpoint_becomes_a_bundle_that_is_found_by_name(
     assert status == 0
     *lines, last = table.splitlines()
     assert last == f'small-sam2 is in {tmp_path / "small-sam2"}'
-    assert lines[0].split() == ['graph', 'tensor', 'max_abs', 'std', 'tolerance']
+    assert lines[0].split() == ['graph', 'tensor', 'max_abs', 'rms', 'tolerance']
     tensors = [tuple(line.split()[:2]) for line in lines[1:]]
     manifest = manifest_of(tmp_path / 'small-sam2')
     assert tensors == [(error['graph'], error['tensor']) for error in manifest['verification']]
