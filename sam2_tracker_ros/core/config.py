@@ -101,8 +101,8 @@ class TrackerConfig:
     )
     min_component_fraction: float = setting(
         0.2,
-        'Separate pieces of a mask smaller than this fraction of its largest piece are left out '
-        'of mask and box; 0 keeps them.',
+        'Separate pieces of a mask smaller than this fraction of its largest piece, and those '
+        'away from the expected place, are left out of mask and box; 0 keeps every piece.',
         minimum=0.0,
         maximum=1.0,
         changeable=True,

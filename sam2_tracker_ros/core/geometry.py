@@ -74,8 +74,11 @@ def target_pieces(
     :param mask_logits: [h, w], object where positive.
     :param window: the part of the camera image that the logits cover.
     :param expected: where the target should be, in pixels; None when nothing is expected.
-    :param min_fraction: of the largest piece's area; smaller pieces are specks.
+    :param min_fraction: of the largest piece's area; smaller pieces are specks. 0 keeps every
+        piece, wherever it is.
     """
+    if min_fraction == 0.0:
+        return mask_logits
     positive = (mask_logits > 0.0).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(positive, connectivity=8)
     if count <= 2:

@@ -186,6 +186,12 @@ def test_pieces_of_the_target(
     np.testing.assert_array_equal(left > 0.0, spots(*kept) > 0.0, why)
 
 
+def test_every_piece_may_be_kept() -> None:
+    """As plain SAM 2 does, wherever the target is expected."""
+    left = target_pieces(spots(BIG, SPECK), CELLS, Box(36, 5, 39, 9), 0.0)
+    np.testing.assert_array_equal(left, spots(BIG, SPECK))
+
+
 def test_pieces_are_compared_in_pixels_of_the_window() -> None:
     window = Box(200, 100, 280, 260)  # cells of 2 x 4 pixels
     expected = Box(200 + 2 * 25, 100 + 4 * 25, 200 + 2 * 35, 100 + 4 * 35)
