@@ -36,8 +36,8 @@ MODELS_VARIABLE = 'SAM2_TRACKER_MODELS'
 # Bundles that are not part of the package, and the command that brings each.
 OBTAINABLE = {
     'sam2.1-hiera-tiny': 'sam2-tracker models fetch sam2.1-hiera-tiny',
-    'efficienttam-ti-512': 'sam2-tracker export',
-    'efficienttam-ti-512_2': 'sam2-tracker export',
+    'efficienttam-ti-512': 'sam2-tracker export efficienttam_ti_512x512.pt',
+    'efficienttam-ti-2-512': 'sam2-tracker export efficienttam_ti_2.pt --image-size 512',
 }
 
 Shapes = Mapping[str, tuple[int, ...]]

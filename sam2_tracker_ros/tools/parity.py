@@ -92,8 +92,8 @@ def _against_bundle(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _against_reference(options: argparse.Namespace) -> dict[str, Any]:
-    reference = _reference_module().open_reference(options.bundle, options.reference)
     model = _load(options, options.bundle)
+    reference = _reference_module().open_reference(options.bundle, options.reference)
     by_name = scenarios(seeded_clip(model.spec.image_size_px, options.frames))
     names = [options.prompt]
     if options.prompt == 'all':
@@ -137,7 +137,7 @@ def _reference_module() -> Any:
         return import_module('sam2_tracker_ros.parity.reference')
     except ModuleNotFoundError as error:
         message = (
-            f'the reference needs the package {error.name}, which is missing: pip install torch '
-            'transformers; or compare two bundles with --against'
+            f'the reference needs the package {error.name}, which is missing: pip install '
+            "'sam2_tracker_ros[export]'; or compare two bundles with --against"
         )
         raise ModelError(message) from error

@@ -172,4 +172,4 @@ def test_without_torch_the_reference_says_what_to_install() -> None:
     """
     (line,) = run_isolated(ROOT, program, absent=('torch', 'transformers')).splitlines()
     assert line.startswith('2 ')
-    assert 'pip install torch' in line
+    assert "pip install 'sam2_tracker_ros[export]'" in line
