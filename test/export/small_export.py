@@ -22,6 +22,13 @@ from sam2_tracker_ros.inference import OnnxSam2Model, load_model
 GRID, CHANNELS, MEMORY_CHANNELS, SLOTS, POINTERS = SIZE_PX // 16, 32, 16, 7, 16
 TOLERANCE = 1e-4
 NO_MASK = -1024.0
+# Labels of prompts, and whether the original then chooses among three masks.
+PROMPTS = {
+    'nothing': ([-1], True),
+    'point': ([1], True),
+    'box': ([2, 3], False),
+    'box and points': ([2, 3, 1, 0], False),
+}
 
 
 def seeded_model() -> Any:

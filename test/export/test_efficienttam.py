@@ -16,12 +16,14 @@ pytest.importorskip(
     'efficient_track_anything', reason='EfficientTAM is not installed: see docs on exporting it'
 )
 
+from export.small_efficienttam_export import PLAIN, POOLED, TOKENS, exported, seeded_model  # noqa: E402
 from export.small_export import (  # noqa: E402
     CHANNELS,
     GRID,
     MEMORY_CHANNELS,
     NO_MASK,
     POINTERS,
+    PROMPTS,
     SLOTS,
     TOLERANCE,
     block_image,
@@ -30,33 +32,14 @@ from export.small_export import (  # noqa: E402
     pixels_of,
     prompt_of,
 )
-from references.small_efficienttam import small_efficienttam  # noqa: E402
 from references.stored import SIZE_PX  # noqa: E402
 
 from sam2_tracker_ros.core.config import ModelConfig  # noqa: E402
-from sam2_tracker_ros.core.model import AttendedMemory, AttendedPointer  # noqa: E402
-from sam2_tracker_ros.core.types import Float32Array, UInt8Array  # noqa: E402
-from sam2_tracker_ros.errors import ModelError  # noqa: E402
-from sam2_tracker_ros.export.efficienttam import (  # noqa: E402
-    efficienttam_export,
-    load_efficienttam,
-    memory_attention,
-)
-from sam2_tracker_ros.export.seeded import object_score_bias, randomise  # noqa: E402
-from sam2_tracker_ros.export.writer import write_bundle  # noqa: E402
-from sam2_tracker_ros.inference import OnnxSam2Model, load_model  # noqa: E402
+from sam2_tracker_ros.core.types import UInt8Array  # noqa: E402
+from sam2_tracker_ros.export.seeded import object_score_bias  # noqa: E402
+from sam2_tracker_ros.inference import OnnxSam2Model  # noqa: E402
 from sam2_tracker_ros.inference.memory_input import FrameMemory  # noqa: E402
 from sam2_tracker_ros.inference.sessions import GraphSession, runtime_from_config  # noqa: E402
-
-PLAIN, POOLED = 'efficienttam_ti', 'efficienttam_ti_2'
-TOKENS = GRID * GRID
-# Labels of prompts, and whether upstream then chooses among three masks.
-PROMPTS = {
-    'nothing': ([-1], True),
-    'point': ([1], True),
-    'box': ([2, 3], False),
-    'box and points': ([2, 3, 1, 0], False),
-}
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -65,17 +48,6 @@ def _few_threads() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def seeded_model(configuration: str = PLAIN) -> Any:
-    model = small_efficienttam(configuration)
-    randomise(model, seed=1)
-    return model
-
-
-def exported(model: Any, folder: Path, memory: str = 'dynamic') -> OnnxSam2Model:
-    write_bundle(efficienttam_export(model, 'small', {}, memory=memory), folder)
-    return load_model(ModelConfig(model=str(folder), inference_threads=1))
 
 
 @pytest.fixture(scope='module')
@@ -239,97 +211,6 @@ def test_prompted_and_tracked_memories_differ(ours: OnnxSam2Model, image: UInt8A
     assert np.abs(one - other).max() > 0.05
 
 
-@pytest.fixture(
-    scope='module',
-    params=[(kind, memory) for kind in (PLAIN, POOLED) for memory in ('dynamic', 'static')],
-    ids='-'.join,
-)
-def attending(
-    request: pytest.FixtureRequest,
-    originals: dict[str, Any],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Any, OnnxSam2Model]:
-    kind, memory = request.param
-    folder = tmp_path_factory.mktemp('bundle')
-    return originals[kind], exported(originals[kind], folder, memory)
-
-
-@pytest.mark.parametrize('memories', [1, 2, 4, SLOTS])
-def test_memory_is_attended_as_by_upstream(
-    attending: tuple[Any, OnnxSam2Model], image: UInt8Array, memories: int
-) -> None:
-    original, model = attending
-    features = model.encode_image(image)
-    current, places = encoded_by(original, pixels_of(model, image))
-    for pointers in range(1, POINTERS + 1):
-        rng = np.random.default_rng(100 * memories + pointers)
-        blocks = [
-            FrameMemory(*rng.normal(size=(2, TOKENS, 1, MEMORY_CHANNELS)).astype(np.float32))
-            for _ in range(memories)
-        ]
-        rows = [SLOTS - 1, *range(memories - 1)]
-        vectors = rng.normal(size=(pointers, CHANNELS)).astype(np.float32)
-        found = model.attend_memory(
-            features,
-            [AttendedMemory(block, row) for block, row in zip(blocks, rows, strict=True)],
-            [AttendedPointer(vector, age) for age, vector in enumerate(vectors, start=1)],
-        )
-        tokens = torch.from_numpy(vectors).reshape(-1, 1, MEMORY_CHANNELS)
-        positions = [
-            torch.from_numpy(block.positions) + original.maskmem_tpos_enc[row]
-            for block, row in zip(blocks, rows, strict=True)
-        ]
-        with torch.no_grad():
-            expected = original.memory_attention(
-                curr=current[-1],
-                curr_pos=places[-1],
-                memory=torch.cat([*(torch.from_numpy(b.tokens) for b in blocks), tokens]),
-                memory_pos=torch.cat([*positions, torch.zeros_like(tokens)]),
-                num_obj_ptr_tokens=len(tokens),
-            )
-        flat = expected.permute(1, 2, 0).reshape(1, CHANNELS, GRID, GRID)
-        np.testing.assert_allclose(cast(Float32Array, found), flat, atol=TOLERANCE)
-
-
-def test_pooled_memory_is_another_function(originals: dict[str, Any]) -> None:
-    """From the second memory on; that of one frame is attended as it is."""
-    pooled = originals[POOLED]
-    plain = seeded_model(PLAIN)
-    plain.load_state_dict(pooled.state_dict())
-    generator = torch.Generator().manual_seed(3)
-    state, places = torch.randn(2, TOKENS, 1, CHANNELS, generator=generator)
-    for memories, is_same in ((1, True), (2, False)):
-        shape = (2, memories * TOKENS + 2, 1, MEMORY_CHANNELS)
-        memory, positions = torch.randn(shape, generator=generator)
-        with torch.no_grad():
-            one, other = (
-                memory_attention(model)(state, places, memory, positions)
-                for model in (plain, pooled)
-            )
-        assert ((one - other).abs().max() < TOLERANCE) == is_same
-
-
-@pytest.mark.parametrize('pattern', ['self attention', 'repeated angles', 'no rotated keys'])
-def test_rotation_is_that_of_complex_numbers(originals: dict[str, Any], pattern: str) -> None:
-    from efficient_track_anything.modeling.position_encoding import (  # noqa: PLC0415
-        apply_rotary_enc,
-    )
-
-    attention = memory_attention(originals[PLAIN])
-    angles = originals[PLAIN].memory_attention.layers[0].self_attn.freqs_cis
-    generator = torch.Generator().manual_seed(4)
-    keys = {'self attention': TOKENS, 'repeated angles': 3 * TOKENS, 'no rotated keys': 0}[pattern]
-    query, key, pointers = (
-        torch.randn(count, CHANNELS, generator=generator) for count in (TOKENS, keys, 5)
-    )
-    expected_query, expected_key = apply_rotary_enc(
-        query[None, None], key[None, None], angles, repeat_freqs_k=keys > TOKENS
-    )
-    torch.testing.assert_close(attention.rotated(query), expected_query[0, 0])
-    found = attention.rotated_memory(torch.cat((key, pointers)))
-    torch.testing.assert_close(found, torch.cat((expected_key[0, 0], pointers)))
-
-
 def test_bundle_has_what_the_family_has(originals: dict[str, Any], tmp_path: Path) -> None:
     exported(originals[PLAIN], tmp_path, 'static')
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -344,82 +225,3 @@ def test_bundle_has_what_the_family_has(originals: dict[str, Any], tmp_path: Pat
     assert not {'feats0', 'feats1'} & set(graphs['mask_decoder']['inputs'])
     length = SLOTS * TOKENS + POINTERS * CHANNELS // MEMORY_CHANNELS
     assert graphs['memory_attention']['inputs']['memory_bias'] == [length]
-
-
-@pytest.mark.parametrize('kind', [PLAIN, POOLED])
-def test_verification_compares_with_upstreams_attention(kind: str, tmp_path: Path) -> None:
-    """Not with our own form of it, which is what was traced."""
-    export = efficienttam_export(seeded_model(kind), 'small', {})
-    with torch.no_grad():
-        for graph in export.graphs:
-            if graph.stage == 'memory_attention':
-                graph.module.cosine.mul_(1.01)
-    with pytest.raises(ModelError, match='memory_attention conditioned_feats is off by'):
-        write_bundle(export, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ('configuration', 'size_px'), [('efficienttam_ti_512x512', None), (PLAIN, 256), (POOLED, 512)]
-)
-def test_parts_are_as_large_as_published(configuration: str, size_px: int | None) -> None:
-    model = load_efficienttam(configuration, None, size_px)
-    assert model.image_size == (size_px or 512)
-    assert model.sam_mask_decoder.dynamic_multimask_via_stability
-    assert model.binarize_mask_from_pts_for_mem_enc
-    parts = ('image_encoder', 'memory_attention', 'sam_mask_decoder', 'memory_encoder')
-    counted = [sum(p.numel() for p in getattr(model, part).parameters()) for part in parts]
-    assert [round(count / 1e6, 2) for count in counted] == [6.16, 5.92, 4.19, 1.38]
-
-
-def test_parameters_are_counted_by_module(originals: dict[str, Any]) -> None:
-    model = originals[PLAIN]
-    counted = efficienttam_export(model, 'small', {}).parameters
-    assert counted['total'] == sum(values.numel() for values in model.parameters())
-    decoder = sum(values.numel() for values in model.sam_mask_decoder.parameters())
-    assert counted['mask_decoder'] == decoder
-    assert list(counted) == [
-        'image_encoder',
-        'memory_attention',
-        'mask_decoder',
-        'memory_encoder',
-        'total',
-    ]
-
-
-def test_checkpoint_is_loaded(tmp_path: Path) -> None:
-    model = load_efficienttam(PLAIN, None, 256)
-    randomise(model, seed=3)
-    path = tmp_path / 'efficienttam_ti.pt'
-    torch.save({'model': model.state_dict()}, path)
-    loaded = load_efficienttam(PLAIN, path, 256)
-    assert not loaded.training
-    for name, values in model.state_dict().items():
-        assert torch.equal(values, loaded.state_dict()[name]), name
-
-
-def test_wrong_checkpoint_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / 'other.pt'
-    with pytest.raises(ModelError, match=r'other\.pt does not exist; expected a checkpoint'):
-        load_efficienttam(PLAIN, path)
-    torch.save({'model': {'other': torch.zeros(1)}}, path)
-    with pytest.raises(ModelError, match=r'cannot be built .*expected one of efficienttam_ti'):
-        load_efficienttam(PLAIN, path)
-
-
-def test_unknown_configuration_is_refused() -> None:
-    with pytest.raises(ModelError, match="'nano' is no EfficientTAM; expected efficienttam_ti"):
-        load_efficienttam('nano', None)
-    with pytest.raises(ModelError, match=r'efficienttam_huge .*expected one of efficienttam_ti'):
-        load_efficienttam('efficienttam_huge', None)
-
-
-def test_other_pooling_is_refused() -> None:
-    model = load_efficienttam('efficienttam_ti_1', None, 256)
-    with pytest.raises(ModelError, match=r'is a EfficientRoPEAttention1; expected RoPEAttention'):
-        efficienttam_export(model, 'small', {})
-
-
-@pytest.mark.parametrize(('kind', 'size_px'), [(PLAIN, 250), (POOLED, 272)])
-def test_size_that_cells_do_not_fit_is_refused(kind: str, size_px: int) -> None:
-    with pytest.raises(ModelError, match=f'the image size is {size_px}; expected a multiple of'):
-        memory_attention(load_efficienttam(kind, None, size_px))

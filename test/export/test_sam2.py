@@ -20,6 +20,7 @@ from export.small_export import (  # noqa: E402
     MEMORY_CHANNELS,
     NO_MASK,
     POINTERS,
+    PROMPTS,
     SLOTS,
     TOLERANCE,
     assert_same,
@@ -31,27 +32,17 @@ from export.small_export import (  # noqa: E402
     prompt_of,
     seeded_model,
 )
-from references.small_sam2 import SIZE_PX, small_sam2  # noqa: E402
+from references.small_sam2 import SIZE_PX  # noqa: E402
 
 from sam2_tracker_ros.core.model import (  # noqa: E402
     AttendedMemory,
     AttendedPointer,
 )
 from sam2_tracker_ros.core.types import Float32Array, UInt8Array  # noqa: E402
-from sam2_tracker_ros.errors import ModelError  # noqa: E402
 from sam2_tracker_ros.export.sam2 import sam2_export  # noqa: E402
-from sam2_tracker_ros.export.seeded import randomise, score_layer  # noqa: E402
-from sam2_tracker_ros.export.writer import write_bundle  # noqa: E402
+from sam2_tracker_ros.export.seeded import score_layer  # noqa: E402
 from sam2_tracker_ros.inference import OnnxSam2Model  # noqa: E402
 from sam2_tracker_ros.inference.memory_input import FrameMemory  # noqa: E402
-
-# Labels of prompts, and whether the original then chooses among three masks.
-PROMPTS = {
-    'nothing': ([-1], True),
-    'point': ([1], True),
-    'box': ([2, 3], False),
-    'box and points': ([2, 3, 1, 0], False),
-}
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -234,79 +225,3 @@ def test_parameters_are_counted_by_module(original: Any) -> None:
     encoder = sum(parameter.numel() for parameter in original.vision_encoder.parameters())
     assert counted['vision_encoder'] == encoder
     assert sum(counted.values()) - everything < everything
-
-
-def test_verification_sees_masks_and_every_kind_of_prompt(original: Any) -> None:
-    decoder = next(
-        graph
-        for graph in sam2_export(original, 'small', {}).graphs
-        if graph.stage == 'mask_decoder'
-    )
-    cases = (decoder.inputs, *decoder.more_inputs)
-    with torch.no_grad():
-        scores = [decoder.module(*inputs.values())[2].item() for inputs in cases]
-    assert min(scores[: len(PROMPTS)]) > 0.0
-    assert {tuple(inputs['input_labels'].flatten().tolist()) for inputs in cases} == {
-        tuple(labels) for labels, _ in PROMPTS.values()
-    }
-
-
-def test_verification_looks_for_a_target_when_there_is_none(tmp_path: Path) -> None:
-    """With a score that depends on the features, both sides of zero are found."""
-    model = seeded_model()
-    with torch.no_grad():
-        layer = score_layer(model)
-        layer.weight.mul_(1000.0)
-        layer.bias.fill_(0.0)
-    graphs = {graph.stage: graph for graph in sam2_export(model, 'small', {}).graphs}
-    decoder = graphs['mask_decoder']
-    with torch.no_grad():
-        scores = [
-            decoder.module(*inputs.values())[2].item()
-            for inputs in (decoder.inputs, *decoder.more_inputs)
-        ]
-    assert min(scores[:-1]) >= 1.0
-    assert scores[-1] <= -1.0
-
-
-@pytest.mark.parametrize(
-    ('change', 'reason'),
-    [
-        ({'image_size': 120}, 'the image size is 120; expected a multiple of 32'),
-        ({'memory_attention_num_attention_heads': 2}, 'several heads; expected one'),
-        ({'enable_occlusion_spatial_embedding': False}, r'expected a SAM 2\.1'),
-        ({'enable_temporal_pos_encoding_for_object_pointers': False}, r'expected a SAM 2\.1'),
-    ],
-)
-def test_other_models_are_refused(change: dict[str, Any], reason: str) -> None:
-    model = small_sam2(CHANNELS, MEMORY_CHANNELS)
-    for name, value in change.items():
-        setattr(model.config, name, value)
-    with pytest.raises(ModelError, match=reason):
-        sam2_export(model, 'small', {})
-
-
-def test_image_too_small_for_a_memory_of_any_length_is_refused(tmp_path: Path) -> None:
-    """As many pointer tokens as tokens of a memory would be taken for another memory."""
-    model = small_sam2(CHANNELS, CHANNELS // 4)
-    randomise(model, seed=1)
-    with pytest.raises(ModelError, match=r'128 pixels make 64 tokens of a memory.* 64;.*static'):
-        sam2_export(model, 'small', {})
-    write_bundle(sam2_export(model, 'small', {}, memory='static'), tmp_path)
-
-
-def test_verification_compares_with_the_original_attention(tmp_path: Path) -> None:
-    """Not with our own form of it, which is what was traced."""
-    model = seeded_model()
-    export = sam2_export(model, 'small', {})
-    with torch.no_grad():
-        for graph in export.graphs:
-            if graph.stage == 'memory_attention':
-                graph.module.cosine.mul_(1.01)
-    with pytest.raises(ModelError, match='memory_attention conditioned_feats is off by'):
-        write_bundle(export, tmp_path)
-
-
-def test_unknown_memory_is_refused(original: Any) -> None:
-    with pytest.raises(ModelError, match="memory is 'ring'; expected dynamic or static"):
-        sam2_export(original, 'small', {}, memory='ring')
