@@ -34,6 +34,7 @@ bench: setup  ## measure nano and the node on this machine into build/bench.json
 parity:  ## compare with the originals in PyTorch, an hour or two; ARGS='-k name' selects some
 	@$(PYTHON) -m venv $(PARITY)/venv
 	@$(PARITY)/venv/bin/pip install --quiet -r test/parity/requirements.txt
+	@$(PARITY)/venv/bin/python -m pytest --confcutdir=test/export -q test/export
 	@$(PARITY)/venv/bin/python -m pytest -m parity --confcutdir=test/parity -v -s test/parity $(ARGS)
 
 clean:  ## remove what the other verbs made, except build/training and build/parity

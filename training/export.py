@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from sam2_tracker_ros.export.graph import ModelExport
+from sam2_tracker_ros.export.graph import ModelExport, parameter_count
 from sam2_tracker_ros.export.verification import Verification
 from sam2_tracker_ros.export.writer import write_bundle
 from training.checkpoint import inference_checkpoint, load_model, save_checkpoint
@@ -27,26 +27,16 @@ def export_bundle(model: Nano, folder: Path, facts: dict[str, Any]) -> Verificat
     :param facts: figures about the training, for the manifest.
     :return: how far the graphs are from PyTorch.
     """
-    stages = {name: _parameter_count(module) for name, module in model.named_children()}
+    stages = {name: parameter_count(module) for name, module in model.named_children()}
     export = ModelExport(
         name='nano',
         family='sam2',
         graphs=graphs_of(model),
         constants=_constants(model),
         source={'library': 'training', 'license': 'Apache-2.0', **facts},
-        parameters=stages | {'total': _parameter_count(model)},
+        parameters=stages | {'total': parameter_count(model)},
     )
     return write_bundle(export, folder)
-
-
-def _parameter_count(module: torch.nn.Module) -> int:
-    """
-    Count the numbers that were trained.
-
-    :param module: the network or a part of it.
-    :return: the count.
-    """
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def _constants(model: Nano) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.export.graph import ModelExport
 from sam2_tracker_ros.export.published import published_form
 from sam2_tracker_ros.export.sam2 import sam2_export
-from sam2_tracker_ros.export.sources import Source, open_source
+from sam2_tracker_ros.export.sources import Source, open_source, pinned
 from sam2_tracker_ros.export.verification import Verification
 from sam2_tracker_ros.export.writer import OPSETS, write_bundle
 
@@ -40,7 +40,9 @@ def export_bundle(
         message = 'the published form is one of SAM 2.1 in fp32; choose the form ours'
         raise ModelError(message)
     model = open_source(source)
-    export = describe(model, source, name, memory='static' if is_published else memory)
+    export = describe(
+        model, pinned(source, model), name, memory='static' if is_published else memory
+    )
     if is_published:
         export = published_form(export, model.config.image_size)
     return write_bundle(export, folder, precision=precision, opset=opset, on_graph=on_graph)

@@ -12,27 +12,37 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sam2_tracker_ros.core.prompts import LABEL_PADDING
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.export.efficienttam_attention import POOL, PooledRopeMemoryAttention
-from sam2_tracker_ros.export.graph import ModelExport
+from sam2_tracker_ros.export.graph import ModelExport, parameter_count
 from sam2_tracker_ros.export.rope_attention import AttentionParts, LayerParts, RopeMemoryAttention
-from sam2_tracker_ros.export.sam2 import (
-    MEAN,
-    NO_OBJECT_LOGIT,
-    STD,
-    OriginalAttention,
-    parameter_count,
+from sam2_tracker_ros.export.rules import (
+    MASK_RULE,
+    candidates,
+    check_settings,
+    hidden_when_absent,
+    memory_mask,
 )
-from sam2_tracker_ros.export.stages import Stages, graphs_of
+from sam2_tracker_ros.export.sam2 import OriginalAttention
+from sam2_tracker_ros.export.stages import Stages, constants_of, graphs_of
 
 CONFIGURATIONS = ('efficienttam_ti', 'efficienttam_ti_512x512', 'efficienttam_ti_2')
 _PREDICTOR = 'efficient_track_anything.efficienttam_video_predictor.EfficientTAMVideoPredictor'
 _STRIDE = 16
+_REASON_LENGTH = 300  # of another library's message, in one line
+_RULES = {
+    **MASK_RULE,
+    'use_obj_ptrs_in_encoder': True,
+    'add_tpos_enc_to_obj_ptrs': False,
+    'pred_obj_scores': True,
+    'soft_no_obj_ptr': False,
+    'fixed_no_obj_ptr': True,
+    'non_overlap_masks_for_mem_enc': False,
+    'no_obj_embed_spatial': None,
+}
 # Cross attentions of upstream's that are known here, by the name of their class.
 _ATTENTIONS = {
     'RoPEAttention': RopeMemoryAttention,
@@ -81,7 +91,7 @@ def load_efficienttam(
             hydra_overrides_extra=overrides,
         )
     except Exception as error:  # hydra's, torch's and upstream's own errors have no common base
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = f'{type(error).__name__}: {" ".join(str(error).split())}'[:_REASON_LENGTH]
         message = (
             f'EfficientTAM {configuration} with {checkpoint or "no checkpoint"} cannot be built '
             f'({reason}); expected one of {", ".join(CONFIGURATIONS)} and its own checkpoint'
@@ -98,6 +108,7 @@ def efficienttam_export(
     :param memory: `dynamic` for a memory of any length, `static` for a full one with a bias.
     :raises ModelError: its memory attention is of a kind that is not known here.
     """
+    check_settings(model, _RULES)
     table = model.maskmem_tpos_enc.detach().flatten(1)
     stages = Stages(
         image_size_px=model.image_size,
@@ -114,14 +125,6 @@ def efficienttam_export(
         max_pointers=model.max_obj_ptrs_in_encoder,
         original_attention=UpstreamAttention(model, len(table)),
     )
-    constants = {
-        'image_size_px': model.image_size,
-        'mean': MEAN,
-        'std': STD,
-        'temporal_table': table.tolist(),
-        'max_object_pointers': stages.max_pointers,
-        'memory_dtype': 'bfloat16',
-    }
     parameters = {
         'image_encoder': parameter_count(model.image_encoder),
         'memory_attention': parameter_count(model.memory_attention),
@@ -130,7 +133,7 @@ def efficienttam_export(
         'total': parameter_count(model),
     }
     graphs = graphs_of(stages, memory, encoder_file='image_encoder')
-    return ModelExport(name, 'efficienttam', graphs, constants, source, parameters)
+    return ModelExport(name, 'efficienttam', graphs, constants_of(stages), source, parameters)
 
 
 class ImageEncoder(nn.Module):
@@ -174,17 +177,9 @@ class MaskDecoder(nn.Module):
 
         *several, score = decode(several=True)
         *single, _ = decode(several=False)
-        # Upstream's rule: several candidates for at most one point, else the single mask.
-        is_ambiguous = (labels != LABEL_PADDING).sum() <= 1
-        masks, iou, tokens = (
-            torch.where(is_ambiguous, three, one.expand_as(three))
-            for three, one in zip(several, single, strict=True)
-        )
-        is_visible = score > 0
-        no_mask = torch.full_like(masks, NO_OBJECT_LOGIT)
-        masks = torch.where(is_visible[..., None, None], masks, no_mask)
+        masks, iou, tokens = candidates(labels, several, single)
         pointers = model.obj_ptr_proj(tokens)
-        pointers = torch.where(is_visible[..., None], pointers, model.no_obj_ptr)
+        masks, pointers = hidden_when_absent(score, masks, pointers, model.no_obj_ptr)
         return masks, iou, score[None], pointers
 
 
@@ -201,9 +196,9 @@ class MemoryEncoder(nn.Module):
         """Return memory_tokens [T, 1, Cm] and memory_pos [T, 1, Cm]."""
         model = self.model
         mask = functional.interpolate(low_res_mask, (model.image_size,) * 2, mode='bilinear')
-        soft, hard = torch.sigmoid(mask), (mask > 0).to(mask.dtype)
-        mask = binarize * hard + (1 - binarize) * soft
-        mask = mask * model.sigmoid_scale_for_mem_enc + model.sigmoid_bias_for_mem_enc
+        mask = memory_mask(
+            mask, binarize, model.sigmoid_scale_for_mem_enc, model.sigmoid_bias_for_mem_enc
+        )
         found = model.memory_encoder(feats2, mask, skip_mask_sigmoid=True)
         tokens, positions = found['vision_features'], found['vision_pos_enc'][-1]
         return tokens.flatten(2).permute(2, 0, 1), positions.flatten(2).permute(2, 0, 1)

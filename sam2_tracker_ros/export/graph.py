@@ -44,6 +44,11 @@ class Graph:
         return f'{self.file or self.stage}.onnx'
 
 
+def parameter_count(module: nn.Module) -> int:
+    """Count the numbers that were trained."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 @dataclass(frozen=True)
 class ModelExport:
     """

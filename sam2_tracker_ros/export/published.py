@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sam2_tracker_ros.export.graph import Graph, Inputs, ModelExport
-from sam2_tracker_ros.export.sam2 import MEAN, NO_OBJECT_LOGIT, STD, MemoryEncoder
+from sam2_tracker_ros.export.rules import NO_OBJECT_LOGIT
+from sam2_tracker_ros.export.sam2 import MemoryEncoder
+from sam2_tracker_ros.export.stages import MEAN, STD
 from sam2_tracker_ros.inference.memory_input import BIAS_INPUT
 
 

@@ -14,15 +14,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sam2_tracker_ros.core.prompts import LABEL_PADDING
 from sam2_tracker_ros.errors import ModelError
-from sam2_tracker_ros.export.graph import ModelExport
+from sam2_tracker_ros.export.graph import ModelExport, parameter_count
 from sam2_tracker_ros.export.rope_attention import AttentionParts, LayerParts, RopeMemoryAttention
-from sam2_tracker_ros.export.stages import Stages, graphs_of
+from sam2_tracker_ros.export.rules import (
+    MASK_RULE,
+    candidates,
+    check_settings,
+    hidden_when_absent,
+    memory_mask,
+)
+from sam2_tracker_ros.export.stages import Stages, constants_of, graphs_of
 from sam2_tracker_ros.inference.memory_input import DROP
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
-NO_OBJECT_LOGIT = -1024.0
 _SIZE_STEP_PX = 32  # of the encoder's coarsest features, and of the table of its windows
 
 
@@ -75,17 +79,9 @@ class MaskDecoder(nn.Module):
 
         *several, score = decode(several=True)
         *single, _ = decode(several=False)
-        # Upstream's rule: several candidates for at most one point, else the single mask.
-        is_ambiguous = (labels != LABEL_PADDING).sum() <= 1
-        masks, iou, tokens = (
-            torch.where(is_ambiguous, three, one.expand_as(three))
-            for three, one in zip(several, single, strict=True)
-        )
-        is_visible = score[:, 0] > 0
-        no_mask = torch.full_like(masks, NO_OBJECT_LOGIT)
-        masks = torch.where(is_visible[..., None, None], masks, no_mask)
+        masks, iou, tokens = candidates(labels, several, single)
         pointers = model.object_pointer_proj(tokens)
-        pointers = torch.where(is_visible[..., None], pointers, model.no_object_pointer)
+        masks, pointers = hidden_when_absent(score[:, 0], masks, pointers, model.no_object_pointer)
         return masks, iou, score, pointers
 
 
@@ -109,9 +105,9 @@ class MemoryEncoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Encode a mask of the size of the image."""
         config = self.model.config
-        soft, hard = torch.sigmoid(mask), (mask > 0).to(mask.dtype)
-        mask = binarize * hard + (1 - binarize) * soft
-        mask = mask * config.sigmoid_scale_for_mem_enc + config.sigmoid_bias_for_mem_enc
+        mask = memory_mask(
+            mask, binarize, config.sigmoid_scale_for_mem_enc, config.sigmoid_bias_for_mem_enc
+        )
         tokens, positions = self.model.memory_encoder(feats2, mask)
         absent = self.model.occlusion_spatial_embedding_parameter
         is_absent = (score <= 0).to(mask.dtype)
@@ -228,29 +224,16 @@ def sam2_export(
         max_pointers=config.max_object_pointers_in_encoder,
         original_attention=OriginalAttention(model, len(table)),
     )
-    constants = {
-        'image_size_px': config.image_size,
-        'mean': MEAN,
-        'std': STD,
-        'temporal_table': table.tolist(),
-        'max_object_pointers': stages.max_pointers,
-        'memory_dtype': 'bfloat16',
-    }
     parts = ('vision_encoder', 'memory_attention', 'mask_decoder', 'memory_encoder')
     parameters = {part: parameter_count(getattr(model, part)) for part in parts}
     return ModelExport(
         name,
         'sam2',
         graphs_of(stages, memory),
-        constants,
+        constants_of(stages),
         source,
         parameters | {'total': parameter_count(model)},
     )
-
-
-def parameter_count(module: nn.Module) -> int:
-    """Count the numbers that were trained."""
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def _parts(attention: Any) -> AttentionParts:
@@ -259,6 +242,8 @@ def _parts(attention: Any) -> AttentionParts:
 
 def _check(model: Any) -> None:
     config = model.config
+    check_settings(config, MASK_RULE)
+    check_settings(config.mask_decoder_config, {'num_multimask_outputs': 3})
     if config.image_size % _SIZE_STEP_PX:
         message = (
             f'the image size is {config.image_size}; expected a multiple of {_SIZE_STEP_PX} '

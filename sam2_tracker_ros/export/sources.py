@@ -8,7 +8,7 @@ A source is written into the manifest of what was exported from it, so that the 
 opened again to compare with.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,13 @@ class Source:
     :param architecture: of what is not a transformers checkpoint: sam2.1-hiera-tiny, or the name
         of one of EfficientTAM's configurations.
     :param image_size_px: side of the model image; None for the architecture's own.
+    :param revision: commit of a hub repository.
     """
 
     checkpoint: str
     architecture: str = ''
     image_size_px: int | None = None
+    revision: str | None = None
 
     @property
     def family(self) -> str:
@@ -46,13 +48,13 @@ class Source:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-def open_source(source: Source) -> Any:
+def open_source(source: Source, *, may_download: bool = True) -> Any:
     """
     Build the model in PyTorch, in evaluation mode, on the CPU.
 
+    :param may_download: the user named the source, so that the id of a hub repository is fetched.
     :return: transformers' Sam2VideoModel, or EfficientTAM's video predictor.
-    :raises ModelError: a package is missing, or the checkpoint cannot be opened; nothing is
-        downloaded unless the checkpoint is the id of a hub repository.
+    :raises ModelError: a package is missing, or the checkpoint cannot be opened.
     """
     seed = _seed(source.checkpoint)
     if source.family == 'efficienttam':
@@ -62,12 +64,26 @@ def open_source(source: Source) -> Any:
         checkpoint = Path(source.checkpoint) if seed is None else None
         model = load_efficienttam(source.architecture, checkpoint, source.image_size_px)
     elif seed is None:
-        model = _open_transformers(source)
+        model = _open_transformers(source, may_download=may_download)
     else:
         model = _new_transformers(source)
     if seed is not None:
         randomise(model, seed)
     return model.eval()
+
+
+def pinned(source: Source, model: Any) -> Source:
+    """
+    Return a source that opens the same model again, from any folder and after any update.
+
+    :param model: what it was opened as.
+    """
+    if source.checkpoint.startswith(SEEDED):
+        return source
+    path = Path(source.checkpoint)
+    if path.exists():
+        return replace(source, checkpoint=str(path.resolve()))
+    return replace(source, revision=getattr(model.config, '_commit_hash', None))
 
 
 def _seed(checkpoint: str) -> int | None:
@@ -101,14 +117,21 @@ def _new_transformers(source: Source) -> Any:
     return library.Sam2VideoModel(config)
 
 
-def _open_transformers(source: Source) -> Any:
+def _open_transformers(source: Source, *, may_download: bool) -> Any:
     library = _transformers()
+    if source.architecture:
+        message = (
+            f'{source.checkpoint} says itself what it is; the architecture '
+            f'{source.architecture!r} is for EfficientTAM and {SEEDED}NUMBER: leave it out'
+        )
+        raise ModelError(message)
+    where = {'revision': source.revision, 'local_files_only': not may_download}
     try:
-        config = library.Sam2VideoConfig.from_pretrained(source.checkpoint)
+        config = library.Sam2VideoConfig.from_pretrained(source.checkpoint, **where)
         if source.image_size_px is not None:
             resize(config, source.image_size_px)
         model, info = library.Sam2VideoModel.from_pretrained(
-            source.checkpoint, config=config, output_loading_info=True
+            source.checkpoint, config=config, output_loading_info=True, **where
         )
     except Exception as error:  # of the library, of the hub's client, of the reader of weights
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -134,13 +157,20 @@ def _transformers() -> Any:
     :raises ModelError: it is missing.
     """
     try:
-        return import_module('transformers')
+        library = import_module('transformers')
     except ModuleNotFoundError as error:
         message = (
             f'the Python package {error.name} is missing, which SAM 2 checkpoints need: '
             "pip install 'sam2_tracker_ros[export]'"
         )
         raise ModelError(message) from error
+    if not hasattr(library, 'Sam2VideoModel'):
+        message = (
+            f'transformers {library.__version__} has no Sam2VideoModel; expected 5.11 or later: '
+            "pip install --upgrade 'sam2_tracker_ros[export]'"
+        )
+        raise ModelError(message)
+    return library
 
 
 def resize(config: Any, size_px: int) -> None:

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.export.graph import Graph
 from sam2_tracker_ros.inference.memory_input import FrameMemory, MemoryInput
 
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 MEMORY_FORMS = ('dynamic', 'static')
 _DECODED = ('low_res_mask', 'iou', 'object_score_logits', 'object_pointer')
 # Prompts in fractions of the image, with labels: each case of the decoder's rules.
@@ -119,6 +121,18 @@ def graphs_of(
     if stages.pointer_position is not None:
         graphs.append(_pointer_graph(stages.pointer_position, stages.max_pointers))
     return tuple(graphs)
+
+
+def constants_of(stages: Stages) -> dict[str, Any]:
+    """Return the content of constants.json; upstream keeps memories in bfloat16."""
+    return {
+        'image_size_px': stages.image_size_px,
+        'mean': MEAN,
+        'std': STD,
+        'temporal_table': stages.temporal_table.tolist(),
+        'max_object_pointers': stages.max_pointers,
+        'memory_dtype': 'bfloat16',
+    }
 
 
 def sample_image(size_px: int) -> Tensor:

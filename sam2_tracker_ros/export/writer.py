@@ -23,6 +23,7 @@ from sam2_tracker_ros.export.mixed_precision import to_mixed_precision
 from sam2_tracker_ros.export.verification import TensorError, Verification, compare_graph
 from sam2_tracker_ros.inference.bundle import CONSTANTS, FORMAT, MANIFEST
 from sam2_tracker_ros.inference.contract import FLOAT, INT32, Tensor, check_graph
+from sam2_tracker_ros.inference.digest import sha256_of
 
 PRECISIONS = ('fp32', 'fp16', 'bf16')
 OPSETS = (17, 18, 19, 20)  # of the tracing exporter
@@ -50,8 +51,9 @@ def write_bundle(
             f'{OPSETS[0]} to {OPSETS[-1]}'
         )
         raise ModelError(message)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix='.export-') as name:
+    _check_target(folder, is_published=export.is_published)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f'.{folder.name}-') as name:
         scratch = Path(name)
         graphs = scratch / 'onnx' if export.is_published else scratch
         graphs.mkdir(exist_ok=True)
@@ -65,25 +67,41 @@ def write_bundle(
         verification.check()
         constants = scratch / CONSTANTS
         constants.write_text(json.dumps(export.constants, indent=1) + '\n')
-        described = _described(export, graphs)
+        manifest = {
+            'format': FORMAT,
+            'name': export.name,
+            'family': export.family,
+            'precision': precision,
+            'opset': opset,
+            'graphs': _described(export, graphs),
+            'constants': constants.name,
+            'constants_sha256': sha256_of(constants),
+            'source': export.source,
+            'parameters': export.parameters,
+            'versions': {'torch': torch.__version__, 'onnxruntime': onnxruntime.__version__},
+            'verification': verification.as_json(),
+        }
         if not export.is_published:
-            manifest = {
-                'format': FORMAT,
-                'name': export.name,
-                'family': export.family,
-                'precision': precision,
-                'opset': opset,
-                'graphs': described,
-                'constants': constants.name,
-                'constants_sha256': hashlib.sha256(constants.read_bytes()).hexdigest(),
-                'source': export.source,
-                'parameters': export.parameters,
-                'versions': {'torch': torch.__version__, 'onnxruntime': onnxruntime.__version__},
-                'verification': verification.as_json(),
-            }
             (scratch / MANIFEST).write_text(json.dumps(manifest, indent=1) + '\n')
         _move_files(scratch, folder)
     return verification
+
+
+def _check_target(folder: Path, *, is_published: bool) -> None:
+    """
+    Refuse to mix a bundle with something else: only one of ours may be replaced by ours.
+
+    :raises ModelError: the folder holds other files.
+    """
+    is_empty = not folder.exists() or not any(folder.iterdir())
+    is_ours = (folder / MANIFEST).is_file()
+    if not is_empty and (is_published or not is_ours):
+        message = (
+            f'{folder} holds other files; expected a new folder'
+            f'{"" if is_published else ", or one with a bundle that export wrote"}: '
+            'choose another --out, or remove the folder'
+        )
+        raise ModelError(message)
 
 
 def trace(graph: Graph, path: Path, opset: int = OPSETS[0]) -> None:
@@ -113,7 +131,16 @@ def trace(graph: Graph, path: Path, opset: int = OPSETS[0]) -> None:
 
 
 def _move_files(source: Path, target: Path) -> None:
-    """Replace the files of an older bundle; the manifest, which names the others, comes last."""
+    """
+    Replace the files of an older bundle; what else is in its folder stays.
+
+    The old manifest goes first and the new one, which names the others, comes last, so that no
+    mixture is ever taken for a bundle.
+    """
+    target.mkdir(exist_ok=True)
+    (target / MANIFEST).unlink(missing_ok=True)
+    for graph in target.glob('*.onnx'):
+        graph.unlink()
     files = [path.relative_to(source) for path in source.rglob('*') if path.is_file()]
     for file in sorted(files, key=lambda file: (file.name == MANIFEST, file)):
         (target / file).parent.mkdir(exist_ok=True)
@@ -192,7 +219,7 @@ def _described(export: ModelExport, folder: Path) -> dict[str, Any]:
         check_graph(graph.stage, path, inputs, outputs, sizes)
         entries[graph.stage] = {
             'file': path.name,
-            'sha256': hashlib.sha256(path.read_bytes()).hexdigest(),
+            'sha256': sha256_of(path),
             'inputs': {name: _dims(tensor.shape) for name, tensor in inputs.items()},
             'outputs': {name: _dims(tensor.shape) for name, tensor in outputs.items()},
         }

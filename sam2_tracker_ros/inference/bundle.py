@@ -12,7 +12,6 @@ graph's inputs and outputs. A folder without one is read as the published SAM 2.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-import hashlib
 import json
 import os
 from pathlib import Path, PurePath
@@ -21,6 +20,7 @@ from typing import Any
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.constants import ModelConstants, constants_from_json
 from sam2_tracker_ros.inference.contract import FAMILIES
+from sam2_tracker_ros.inference.digest import sha256_of
 
 MANIFEST = 'manifest.json'
 CONSTANTS = 'constants.json'
@@ -264,13 +264,10 @@ def _file_inside(folder: Path, name: str, max_bytes: int) -> Path:
 def _check_digest(
     path: Path, expected: str, record: str = MANIFEST, remedy: str = 'copy the bundle again'
 ) -> None:
-    digest = hashlib.sha256()
-    with path.open('rb') as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    if digest.hexdigest() != expected.lower():
+    found = sha256_of(path)
+    if found != expected.lower():
         message = (
-            f'{path} is not the file that {record} names: its SHA-256 is {digest.hexdigest()}, '
+            f'{path} is not the file that {record} names: its SHA-256 is {found}, '
             f'expected {expected}; the file is truncated or changed: {remedy}'
         )
         raise ModelError(message)

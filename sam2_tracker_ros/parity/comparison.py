@@ -24,11 +24,16 @@ class Bounds:
     :param min_mask_iou: of the binary masks at the size of the image, in every frame.
     :param max_logit_error: of low-resolution mask logits, in every frame.
     :param max_score_error: of object score logits, in every frame.
+    :param max_stage_error: of any output of any graph, for the same inputs.
+    :param min_present_share: of frames in which the reference sees the target: where there is
+        nothing, everything agrees.
     """
 
     min_mask_iou: float = 0.999
     max_logit_error: float = 1e-2
     max_score_error: float = 1e-3
+    max_stage_error: float = 1e-3
+    min_present_share: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,12 @@ class TargetComparison:
     is_present: BoolArray
 
     def is_within(self, bounds: Bounds) -> bool:
-        """Return whether every frame is near enough; numbers that are not finite never are."""
+        """Return whether every frame is near enough; what is not finite or not there never is."""
         return bool(
             self.mask_iou.min() >= bounds.min_mask_iou
             and self.logit_error.max() < bounds.max_logit_error
             and self.score_error.max() < bounds.max_score_error
+            and self.is_present.mean() >= bounds.min_present_share
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,7 +72,7 @@ class TargetComparison:
             'present_frames': int(self.is_present.sum()),
             'worst_mask_iou': float(self.mask_iou.min()),
             'worst_frame': worst,
-            'worst_early_mask_iou': float(self.mask_iou[EARLY_FRAMES].min()),
+            'worst_early_mask_iou': float(self.mask_iou[EARLY_FRAMES].min(initial=1.0)),
             'max_logit_error': float(self.logit_error.max()),
             'max_score_error': float(self.score_error.max()),
             'mask_iou': self.mask_iou.tolist(),

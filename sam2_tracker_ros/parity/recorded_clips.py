@@ -66,9 +66,8 @@ def _read(folder: Path) -> RecordedClip:
     media = folder / 'frames'
     if not media.is_dir():
         media = folder / 'video.mp4'
-    lines = path.read_text(encoding='utf-8').split()
     try:
-        truth = tuple(_box(line) for line in lines)
+        truth = tuple(_box(line) for line in path.read_text(encoding='utf-8').split())
     except ValueError as error:
         message = f'{path} is damaged ({error}); expected x,y,width,height on each line'
         raise SourceError(message) from error

@@ -4,7 +4,6 @@
 """The original of a bundle, opened again from what its manifest says it was exported from."""
 
 from dataclasses import dataclass
-from functools import cached_property
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from sam2_tracker_ros.export.bundle_export import describe
 from sam2_tracker_ros.export.graph import Graph
 from sam2_tracker_ros.export.published import published_form
 from sam2_tracker_ros.export.sources import Source, open_source
-from sam2_tracker_ros.inference.bundle import MANIFEST, bundle_folder
+from sam2_tracker_ros.inference.bundle import MANIFEST, bundle_folder, read_bundle
+from sam2_tracker_ros.inference.memory_input import BIAS_INPUT
 from sam2_tracker_ros.parity.clip import Scenario
 from sam2_tracker_ros.parity.efficienttam_reference import efficienttam_reference
 from sam2_tracker_ros.parity.runs import Run
@@ -53,8 +53,11 @@ class Reference:
 
     def check_stages(self, config: ModelConfig, scenario: Scenario) -> StageReport:
         """Compare every graph of a bundle that was exported from it, in our form or published."""
-        is_ours = (bundle_folder(config.model) / MANIFEST).exists()
-        graphs = self._ours if is_ours else self._published
+        declared = read_bundle(bundle_folder(config.model)).graphs['memory_attention'].inputs
+        if declared is None:
+            graphs = self._published()
+        else:
+            graphs = self._ours('static' if BIAS_INPUT in declared else 'dynamic')
         return check_stages(config, graphs, scenario)
 
     def preprocessing_difference(self, scenario: Scenario) -> tuple[float, float]:
@@ -62,16 +65,14 @@ class Reference:
         picture = camera_picture(scenario.frames[0])
         return preprocessing_difference(picture, scenario.frames.shape[1])
 
-    @cached_property
-    def _ours(self) -> tuple[Graph, ...]:
-        return describe(self.model, self.source, 'reference').graphs
+    def _ours(self, memory: str) -> tuple[Graph, ...]:
+        return describe(self.model, self.source, 'reference', memory=memory).graphs
 
-    @cached_property
     def _published(self) -> tuple[Graph, ...]:
-        """The modules of the published form; the one for attention takes what memory there is."""
+        """Return those of the published form, but attention takes what memory there is."""
         static = describe(self.model, self.source, 'reference', memory='static')
         published = published_form(static, self.model.config.image_size).graphs
-        (attention,) = (graph for graph in self._ours if graph.stage == 'memory_attention')
+        (attention,) = (g for g in self._ours('dynamic') if g.stage == 'memory_attention')
         others = (graph for graph in published if graph.stage != 'memory_attention')
         return (*others, attention)
 
@@ -84,8 +85,11 @@ def open_reference(bundle: str, text: str | None) -> Reference:
         what the manifest says.
     :raises ModelError: nothing says what the original is, or it cannot be opened.
     """
-    source = _stated(bundle_folder(bundle)) if text is None else _parsed(text)
-    return Reference(source, open_source(source))
+    if text is not None:
+        source = _parsed(text)
+        return Reference(source, open_source(source))
+    source = _stated(bundle_folder(bundle))
+    return Reference(source, open_source(source, may_download=False))
 
 
 def _stated(folder: Path) -> Source:
@@ -93,10 +97,11 @@ def _stated(folder: Path) -> Source:
     stated = None
     if path.exists():
         stated = json.loads(path.read_text(encoding='utf-8')).get('source')
-    if not isinstance(stated, dict):
+    if not isinstance(stated, dict) or not isinstance(stated.get('checkpoint'), str):
         message = (
-            f'{folder} does not say what it was exported from; name it with --reference, as '
-            'CHECKPOINT or CHECKPOINT,ARCHITECTURE,SIZE'
+            f'{folder} was not written by `sam2-tracker export` and does not say what it was '
+            'exported from; name that with --reference, as CHECKPOINT or '
+            'CHECKPOINT,ARCHITECTURE,SIZE, or compare with another bundle, --against'
         )
         raise ModelError(message)
     try:

@@ -36,7 +36,7 @@ Feeds = Mapping[str, NDArray[Any]]
 
 
 @dataclass
-class TensorError:
+class CallError:
     """
     One output of one graph.
 
@@ -70,7 +70,7 @@ class StageReport:
     :param cases: by stage.
     """
 
-    errors: list[TensorError] = field(default_factory=list)
+    errors: list[CallError] = field(default_factory=list)
     cases: dict[str, set[str]] = field(default_factory=dict)
 
     @property
@@ -121,17 +121,17 @@ class _CheckedGraphs(Graphs):
         kept = _without_empty_places(feeds, graph)
         inputs = [torch.from_numpy(np.array(kept[name])) for name in graph.inputs]
         with torch.inference_mode():
-            given = graph.module(*inputs)
+            given = (graph.original or graph.module)(*inputs)
         expected = given if isinstance(given, tuple) else (given,)
         for name, tensor in zip(graph.outputs, expected, strict=True):
             self._error(graph.stage, name).add(found[name], tensor.numpy())
         self.report.cases.setdefault(graph.stage, set()).add(_case(graph.stage, kept))
 
-    def _error(self, stage: str, tensor: str) -> TensorError:
+    def _error(self, stage: str, tensor: str) -> CallError:
         for error in self.report.errors:
             if (error.stage, error.tensor) == (stage, tensor):
                 return error
-        self.report.errors.append(TensorError(stage, tensor))
+        self.report.errors.append(CallError(stage, tensor))
         return self.report.errors[-1]
 
 

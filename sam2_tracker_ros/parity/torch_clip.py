@@ -13,7 +13,7 @@ from sam2_tracker_ros.core.types import Float32Array, UInt8Array
 from sam2_tracker_ros.parity.clip import ClipPrompt
 from sam2_tracker_ros.parity.runs import TargetRun
 
-# ImageNet, of pixels in 0..1.
+# ImageNet, of pixels in 0..1; stated again, so that a wrong number in an export shows.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

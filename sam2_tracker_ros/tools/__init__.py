@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     verbs = parser.add_subparsers(dest='verb', required=True, metavar='VERB')
     for name, summary in VERBS.items():
-        verb = verbs.add_parser(name, help=summary, description=f'{summary[:1].upper()}{summary[1:]}.')
+        description = f'{summary[0].upper()}{summary[1:]}.'
+        verb = verbs.add_parser(name, help=summary, description=description)
         if words[:1] == [name]:
             import_module(f'sam2_tracker_ros.tools.{name}').add_to(verb)
     options = parser.parse_args(words)

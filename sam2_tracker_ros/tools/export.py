@@ -12,11 +12,12 @@ from typing import Any
 from tqdm import tqdm
 
 from sam2_tracker_ros.errors import ModelError
-from sam2_tracker_ros.inference.bundle import models_folder
 from sam2_tracker_ros.tools.arguments import positive_count
+from sam2_tracker_ros.tools.model_store import folder_of
 
+# As export.writer has them, which only those who export can import.
 PRECISIONS = ('fp32', 'fp16', 'bf16')
-_EFFICIENTTAM = 'efficienttam'
+OPSETS = (17, 18, 19, 20)
 _EXAMPLES = """
 examples:
   sam2-tracker export facebook/sam2.1-hiera-tiny --image-size 512
@@ -68,7 +69,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         default='ours',
         help='published writes SAM 2.1 as the published 5-graph bundle, without manifest',
     )
-    parser.add_argument('--opset', type=positive_count, default=17, help='of ONNX (default: 17)')
+    parser.add_argument(
+        '--opset', type=int, choices=OPSETS, default=OPSETS[0], help='of ONNX (default: 17)'
+    )
     parser.add_argument('--json', action='store_true', help='write what was verified as JSON')
 
 
@@ -84,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
         raise ModelError(message) from error
     architecture = options.architecture or _architecture_of(options.source)
     name = _name(options, architecture)
-    folder = options.out or models_folder() / name
+    folder = options.out or folder_of(name)
     with tqdm(total=5, unit='graph', disable=None, leave=False) as progress:
 
         def show(stage: str) -> None:
@@ -116,17 +119,32 @@ def _architecture_of(source: str) -> str:
 
 
 def _name(options: argparse.Namespace, architecture: str) -> str:
-    """Return what the bundle is called, as its folder is."""
+    """
+    Return what the bundle is called, as its folder is.
+
+    :raises ModelError: the source gives it no name.
+    """
     if options.out is not None:
         return str(options.out.resolve().name)
-    base = architecture or Path(options.source).name
-    parts = [base.replace('_', '-').replace('512x512', '512')]
+    source = Path(options.source)
+    known = source.resolve().name if source.is_dir() else options.source.split('/')[-1]
+    base = (architecture or known).replace('_', '-').replace('512x512', '512')
+    parts = [base.replace(':', '-')]
+    if options.source.startswith('seeded:') and architecture:
+        parts.append(options.source.replace(':', '-'))
     if options.image_size is not None:
         parts.append(str(options.image_size))
-    if options.precision != 'fp32':
-        parts.append(options.precision)
-    if options.memory != 'dynamic':
-        parts.append(options.memory)
-    if options.form != 'ours':
-        parts.append(options.form)
-    return '-'.join(parts)
+    parts += [
+        chosen
+        for chosen, usual in (
+            (options.precision, 'fp32'),
+            (options.memory, 'dynamic'),
+            (options.form, 'ours'),
+        )
+        if chosen != usual
+    ]
+    name = '-'.join(parts)
+    if name in {'', '.', '..'}:
+        message = f'{options.source!r} gives the bundle no name; say where it is to be: --out DIR'
+        raise ModelError(message)
+    return name

@@ -33,7 +33,8 @@ from tqdm import tqdm
 
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.bundle import MODELS_VARIABLE
-from sam2_tracker_ros.tools.model_store import git_sha1_of, sha256_of
+from sam2_tracker_ros.inference.digest import sha256_of
+from sam2_tracker_ros.tools.model_store import git_sha1_of
 
 _TIMEOUT_S = 30.0
 _TRIES = 5  # in a row without a single byte

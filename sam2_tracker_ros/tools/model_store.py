@@ -11,8 +11,8 @@ from typing import Any
 
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.bundle import FETCHED, MODELS_VARIABLE, models_folder
+from sam2_tracker_ros.inference.digest import feed, sha256_of
 
-_BLOCK_BYTES = 1 << 20
 _STAGING = '.partial'
 
 
@@ -116,22 +116,9 @@ def is_intact(folder: Path, record: Record) -> bool:
     )
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    digest = hashlib.sha256()
-    _feed(digest, path)
-    return digest.hexdigest()
-
-
 def git_sha1_of(path: Path) -> str:
     """Return git's name of a file's content: the SHA-1 of a short header and the content."""
     header = b'blob %d\0' % path.stat().st_size
     digest = hashlib.sha1(header, usedforsecurity=False)
-    _feed(digest, path)
+    feed(digest, path)
     return digest.hexdigest()
-
-
-def _feed(digest: 'hashlib._Hash', path: Path) -> None:
-    with path.open('rb') as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)

@@ -110,7 +110,7 @@ def _listed(folder: Path) -> _Listed:
             problem=str(error),
         )
     return _Listed(
-        name=bundle.name,
+        name=folder.name,
         family=bundle.family,
         precision=bundle.precision,
         size_bytes=sum(graph.path.stat().st_size for graph in bundle.graphs.values()),

@@ -69,6 +69,19 @@ def test_scales_are_those_of_trained_networks(model: Any) -> None:
         assert values.mean() == pytest.approx(0.5, abs=0.1)
 
 
+def test_decoder_attends_softly(model: Any) -> None:
+    """Its queries and keys are a quarter of the usual size; nothing else of it is."""
+    decoder = getattr(model, 'mask_decoder', None) or model.sam_mask_decoder
+    sizes: dict[bool, list[float]] = {True: [], False: []}
+    for name, module in decoder.transformer.named_modules():
+        if isinstance(module, torch.nn.Linear):
+            size = module.weight.detach().std() * module.in_features**0.5
+            sizes[name.endswith(('q_proj', 'k_proj'))].append(float(size))
+    assert sizes[True] == pytest.approx([0.25] * len(sizes[True]), abs=0.05)
+    assert sizes[False] == pytest.approx([1.0] * len(sizes[False]), abs=0.2)
+    assert all(sizes.values())
+
+
 def test_layers_that_were_cloned_differ(model: Any) -> None:
     first, second = (dict(layer.named_parameters()) for layer in model.memory_attention.layers[:2])
     for name, values in first.items():

@@ -136,7 +136,7 @@ def calls_of(export: ModelExport) -> dict[str, tuple[Arrays, Arrays]]:
 
 def _outputs(graph: Graph, inputs: Mapping[str, torch.Tensor]) -> Arrays:
     with torch.inference_mode():
-        found = graph.module(*inputs.values())
+        found = (graph.original or graph.module)(*inputs.values())
     tensors = found if isinstance(found, tuple) else (found,)
     return {name: value.numpy() for name, value in zip(graph.outputs, tensors, strict=True)}
 
