@@ -89,7 +89,6 @@ def graphs_of(
         remembered = [stages.memory_encoder(*inputs.values()) for inputs in masks]
         attended = _attention_inputs(stages, frame, decoded, remembered, is_static=is_static)
     any_points = {name: {2: 'points'} for name in ('input_points', 'input_labels')}
-    any_memory = {name: {0: 'memory_tokens'} for name in ('memory', 'memory_pos')}
     graphs = [
         Graph(
             'vision_encoder',
@@ -108,19 +107,26 @@ def graphs_of(
             ('memory_tokens', 'memory_pos'),
             more_inputs=tuple(masks[1:]),
         ),
-        Graph(
-            'memory_attention',
-            stages.static_attention if is_static else stages.attention,
-            attended[0],
-            ('conditioned_feats',),
-            {} if is_static else any_memory,
-            tuple(attended[1:]),
-            original=stages.original_attention,
-        ),
+        _attention_graph(stages, attended, is_static=is_static),
     ]
     if stages.pointer_position is not None:
         graphs.append(_pointer_graph(stages.pointer_position, stages.max_pointers))
     return tuple(graphs)
+
+
+def _attention_graph(
+    stages: Stages, attended: Sequence[Mapping[str, Tensor]], *, is_static: bool
+) -> Graph:
+    any_memory = {name: {0: 'memory_tokens'} for name in ('memory', 'memory_pos')}
+    return Graph(
+        'memory_attention',
+        stages.static_attention if is_static else stages.attention,
+        attended[0],
+        ('conditioned_feats',),
+        {} if is_static else any_memory,
+        tuple(attended[1:]),
+        original=stages.original_attention,
+    )
 
 
 def constants_of(stages: Stages) -> dict[str, Any]:

@@ -73,12 +73,7 @@ def write_bundle(
             'family': export.family,
             'precision': precision,
             'opset': opset,
-            'graphs': _described(export, graphs),
-            'constants': constants.name,
-            'constants_sha256': sha256_of(constants),
-            'source': export.source,
-            'parameters': export.parameters,
-            'versions': {'torch': torch.__version__, 'onnxruntime': onnxruntime.__version__},
+            **_contents(export, graphs, constants),
             'verification': verification.as_json(),
         }
         if not export.is_published:
@@ -202,6 +197,18 @@ def _declare_outputs(model: onnx.ModelProto, graph: Graph) -> None:
         ):
             if axis not in free:
                 dim.dim_value = size
+
+
+def _contents(export: ModelExport, graphs: Path, constants: Path) -> dict[str, Any]:
+    """Return what the manifest says about files and where they came from."""
+    return {
+        'graphs': _described(export, graphs),
+        'constants': constants.name,
+        'constants_sha256': sha256_of(constants),
+        'source': export.source,
+        'parameters': export.parameters,
+        'versions': {'torch': torch.__version__, 'onnxruntime': onnxruntime.__version__},
+    }
 
 
 def _described(export: ModelExport, folder: Path) -> dict[str, Any]:
