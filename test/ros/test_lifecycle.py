@@ -195,7 +195,7 @@ def test_a_model_that_cannot_be_loaded_can_be_corrected(
     [
         ('missing', 'unknown model'),
         ('truncated', 'truncated'),
-        ('graph of another stage', 'memory_encoder: the inputs are'),
+        ('graph of another stage', 'memory_encoder.onnx: the inputs are'),
     ],
 )
 def test_a_damaged_bundle_is_refused_and_the_node_lives_on(

@@ -32,6 +32,7 @@ def test_the_node_follows_as_the_original_does(
     frames = seeded_clip(SIZE_PX, FRAMES)[:SHOWN]
     box = scenarios(frames)['box'].prompts[0].box
     assert box is not None
+    operator.show(frames[0])  # by then each side knows all topics of the other
     operator.prompts.publish(prompt(box=[box.left, box.top, box.right, box.bottom]))
     operator.wait_until(lambda: operator.show(frames[0]).targets, 'a target')
     (original,) = load_runs(FOLDER / f'{family}.npz.xz')['box']
