@@ -82,11 +82,14 @@ class TrackerConfig:
     """How the tracker remembers."""
 
     memory_selection: str = setting(
-        'recency', 'Which remembered frames are attended.', choices=('recency',)
+        'motion_aware',
+        'Which remembered frames are attended: motion_aware (SAMURAI) the newest good ones, also '
+        'choosing between masks by where the target should be; recency (SAM 2) the newest.',
+        choices=('motion_aware', 'recency'),
     )
     remember_unmeasured: bool = setting(
         False,
-        'Remember frames in which the target was not measured too, as plain SAM 2 does.',
+        'With recency: remember frames in which the target was not measured too, as SAM 2 does.',
     )
     max_targets: int = setting(
         4, 'Targets that may be tracked at the same time.', minimum=1, maximum=64
@@ -164,10 +167,18 @@ class StatusConfig:
         changeable=True,
     )
     reacquire_frames: int = setting(
-        3,
-        'A lost target is tracked again after this many consistent frames in a row.',
+        2,
+        'A lost target is tracked again after at least this many consistent frames in a row.',
         minimum=1,
         maximum=100,
+        changeable=True,
+    )
+    reacquire_time_s: float = setting(
+        0.08,
+        'A lost target is tracked again when consistent frames span at least this time, so that '
+        'a fast camera decides no more hastily than a slow one.',
+        minimum=0.0,
+        maximum=10.0,
         changeable=True,
     )
 

@@ -94,6 +94,27 @@ def target_pieces(
     return np.where(keep[labels], mask_logits, -np.abs(mask_logits))
 
 
+def box_of(mask_logits: Float32Array, window: Box) -> Box | None:
+    """
+    Return the box around the positive cells of a mask, without interpolating between them.
+
+    :param mask_logits: [h, w], object where positive.
+    :param window: the part of the camera image that the logits cover.
+    :return: in pixels of the camera image; None when no cell is positive.
+    """
+    positive = mask_logits > 0.0
+    rows, columns = np.flatnonzero(positive.any(axis=1)), np.flatnonzero(positive.any(axis=0))
+    if not len(rows):
+        return None
+    scale_x, scale_y = window.width / mask_logits.shape[1], window.height / mask_logits.shape[0]
+    return Box(
+        window.left + float(columns[0]) * scale_x,
+        window.top + float(rows[0]) * scale_y,
+        window.left + float(columns[-1] + 1) * scale_x,
+        window.top + float(rows[-1] + 1) * scale_y,
+    )
+
+
 def mask_of(mask_logits: Float32Array, window: Box) -> TargetMask | None:
     """
     Find the pixels of the camera image whose bilinearly interpolated logit is positive.

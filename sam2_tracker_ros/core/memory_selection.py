@@ -9,6 +9,8 @@ from typing import Protocol
 from sam2_tracker_ros.core.memory_bank import MemoryBank
 from sam2_tracker_ros.core.model import AttendedMemory, AttendedPointer, ModelSpec
 
+_MIN_PREDICTED_IOU = 0.5
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -57,4 +59,44 @@ class RecencySelector:
         return Selection(tuple(memories), tuple(pointers))
 
 
-SELECTORS: dict[str, type[MemorySelector]] = {'recency': RecencySelector}
+class MotionAwareSelector:
+    """
+    SAMURAI: the prompted frame and the newest frames that were trusted, however old they are.
+
+    They take rows of the temporal table, and pointers their ages, by rank as if consecutive
+    (Yang et al. 2024; `_prepare_memory_conditioned_features` of the public code). Unlike there,
+    the frame before is not attended when it was not trusted, and pointers are those of trusted
+    frames too.
+    """
+
+    def select(self, bank: MemoryBank, frame_index: int, spec: ModelSpec) -> Selection:
+        """Pick the newest trusted ones."""
+        newest_first = list(enumerate(bank.trusted[::-1], start=1))
+        memories = [AttendedMemory(bank.prompted.memory, spec.memory_slots - 1)]
+        memories += [
+            AttendedMemory(entry.memory, rank - 1)
+            for rank, entry in newest_first[: spec.memory_slots - 1]
+        ]
+        age = frame_index - bank.prompted.frame_index
+        pointers = [AttendedPointer(bank.prompted.pointer, age)]
+        pointers += [
+            AttendedPointer(entry.pointer, rank)
+            for rank, entry in newest_first[: spec.max_object_pointers - 1]
+        ]
+        return Selection(tuple(memories), tuple(pointers))
+
+
+def is_trusted(predicted_iou: float, object_score_logit: float, motion_iou: float) -> bool:
+    """
+    Return whether a frame is good enough to be attended for long.
+
+    Bounds of SAMURAI's public configurations: predicted IoU above 0.5, object score and motion
+    score above 0. A motion score that is missing (NaN) speaks for nothing and against nothing.
+    """
+    return predicted_iou > _MIN_PREDICTED_IOU and object_score_logit > 0.0 and motion_iou != 0.0
+
+
+SELECTORS: dict[str, type[MemorySelector]] = {
+    'motion_aware': MotionAwareSelector,
+    'recency': RecencySelector,
+}

@@ -10,9 +10,9 @@ import numpy as np
 
 from sam2_tracker_ros.core.config import TrackerConfig
 from sam2_tracker_ros.core.geometry import mask_of, target_pieces
-from sam2_tracker_ros.core.mask_selection import BestIouSelector, MaskSelector
+from sam2_tracker_ros.core.mask_selection import MASK_SELECTORS
 from sam2_tracker_ros.core.memory_bank import MemoryEntry
-from sam2_tracker_ros.core.memory_selection import SELECTORS
+from sam2_tracker_ros.core.memory_selection import SELECTORS, is_trusted
 from sam2_tracker_ros.core.model import (
     ConditionedFeatures,
     Features,
@@ -81,7 +81,7 @@ class Observer:
         self.config = config
         self._model = model
         self._selector = SELECTORS[config.memory_selection]()
-        self._mask_selector: MaskSelector = BestIouSelector()
+        self._mask_selector = MASK_SELECTORS[config.memory_selection]()
 
     def observe(
         self,
@@ -108,7 +108,8 @@ class Observer:
             return UNUSABLE
         with frame.clock.stage('decide'):
             expected = None if predicted is None else predicted.box
-            index = self._mask_selector.select(candidates, expected)
+            relied_on = expected if track is not None and track.is_steady(frame.stamp_ns) else None
+            index = self._mask_selector.select(candidates, window, relied_on)
             choice = self._choice(candidates, index, prompt, window)
             fraction = self.config.min_component_fraction
             mask = mask_of(target_pieces(choice.logits, window, expected, fraction), window)
@@ -119,12 +120,20 @@ class Observer:
                 choice.object_score_logit,
                 is_prompted=prompt is not None,
             )
+        overlap = motion_iou(mask, predicted)
         return Observation(
             mask=mask,
             predicted_iou=choice.predicted_iou,
             object_score_logit=choice.object_score_logit,
-            motion_iou=motion_iou(mask, predicted),
-            entry=MemoryEntry(frame.index, memory, candidates.pointers[index]),
+            motion_iou=overlap,
+            entry=MemoryEntry(
+                frame.index,
+                memory,
+                candidates.pointers[index],
+                frame.stamp_ns,
+                prompt is not None
+                or is_trusted(choice.predicted_iou, choice.object_score_logit, overlap),
+            ),
             is_prompted=prompt is not None,
         )
 

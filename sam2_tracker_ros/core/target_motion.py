@@ -4,6 +4,7 @@
 """Where one target is believed to be, how large it is, and which masks fit that."""
 
 from copy import copy
+from dataclasses import dataclass
 import math
 
 from sam2_tracker_ros.core import kalman
@@ -24,6 +25,31 @@ _MARGIN_STDS = 2.0
 # A mask below this fraction of the usual area shows a part of a target that is being hidden.
 _PART_FRACTION = 0.7
 
+# SAMURAI relies on the filter after 15 frames in a row (`stable_frames_threshold`), at 30 Hz.
+_STEADY_AFTER_S = 0.5
+# What is too far off to be the target stays another object while it is seen again after shorter
+# gaps than this, so that it does not become the target because the prediction grows uncertain.
+_OTHER_GAP_S = 1.0
+# But not for longer: the prediction may have been what was wrong.
+_OTHER_BELIEVED_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Other:
+    """An object that was too far off to be the target."""
+
+    box: Box
+    first_ns: int
+    seen_ns: int
+
+    def is_seen_in(self, box: Box, now_ns: int) -> bool:
+        """Return whether a box is of this object, which has moved on a little."""
+        gap_s = (now_ns - self.seen_ns) / NANOSECONDS_PER_SECOND
+        known_s = (now_ns - self.first_ns) / NANOSECONDS_PER_SECOND
+        (x, y), (then_x, then_y) = box.center, self.box.center
+        is_near = math.hypot(x - then_x, y - then_y) < math.hypot(self.box.width, self.box.height)
+        return is_near and gap_s < _OTHER_GAP_S and known_s < _OTHER_BELIEVED_S
+
 
 class TargetMotion:
     """
@@ -36,13 +62,19 @@ class TargetMotion:
         self._state: kalman.BoxState | None = kalman.initial_state(mask.box)
         self._stamp_ns = stamp_ns
         self._measured_ns = stamp_ns
+        self._steady_since_ns = stamp_ns
         self._measured_box = mask.box
+        self._other: _Other | None = None
         self._usual_area_px = float(mask.area_px)
 
     @property
     def measured_box(self) -> Box:
         """Where the target was measured last."""
         return self._measured_box
+
+    def is_steady(self, now_ns: int) -> bool:
+        """Return whether nothing interrupted the measurements for half a second."""
+        return now_ns - self._steady_since_ns >= _STEADY_AFTER_S * NANOSECONDS_PER_SECOND
 
     def predicted(self, now_ns: int) -> kalman.BoxState | None:
         """
@@ -83,13 +115,16 @@ class TargetMotion:
 
         The path leads from where the target was measured last to where the filter predicts it:
         while it was hidden it may have gone on or stopped. Allowed is a box diagonal and
-        `gate` standard deviations of the prediction.
+        `gate` standard deviations of the prediction. An object that was too far off before stays
+        so while it is followed.
 
         :return: NaN when there is nothing to compare, or the gate is 0.
         """
         predicted = self.predicted(now_ns)
         if mask is None or predicted is None or gate <= 0.0:
             return math.nan
+        if self._other is not None and self._other.is_seen_in(mask.box, now_ns):
+            return math.inf
         expected = predicted.box
         distance_px = distance_to_segment(
             mask.box.center, self._measured_box.center, expected.center
@@ -133,10 +168,17 @@ class TargetMotion:
         elif not (is_part and _contains(state.box, mask.box.center)):
             state = kalman.update(state, mask.box)
         self._state, self._stamp_ns = state, now_ns
-        self._measured_ns, self._measured_box = now_ns, mask.box
+        self._measured_ns, self._measured_box, self._other = now_ns, mask.box, None
+
+    def note_other(self, mask: TargetMask, now_ns: int) -> None:
+        """Remember where an object is that was too far off to be the target."""
+        is_known = self._other is not None and self._other.is_seen_in(mask.box, now_ns)
+        first_ns = self._other.first_ns if self._other is not None and is_known else now_ns
+        self._other = _Other(mask.box, first_ns, now_ns)
 
     def coast(self, now_ns: int) -> None:
         """Go on without a measurement."""
+        self._steady_since_ns = now_ns
         self._state, self._stamp_ns = self.predicted(now_ns), now_ns
 
     def rest(self) -> None:
@@ -148,6 +190,7 @@ class TargetMotion:
         """Return the same target, of whose motion nothing is known."""
         motion = copy(self)
         motion._state, motion._stamp_ns = None, now_ns
+        motion._steady_since_ns = now_ns
         return motion
 
     def _since_s(self, now_ns: int) -> float:

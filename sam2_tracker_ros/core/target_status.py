@@ -8,6 +8,7 @@ Time is seconds from stamps. Each decision carries its reason.
 """
 
 from dataclasses import dataclass, replace
+import math
 
 from sam2_tracker_ros.core.config import StatusConfig
 from sam2_tracker_ros.core.types import Edge, EventType, Reason, TargetState
@@ -37,13 +38,19 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a target stands; times in seconds."""
+    """
+    Where a target stands; times in seconds.
+
+    :param consistent_frames: of evidence for it in a row while it is not tracked.
+    :param consistent_since_s: stamp of the first of them.
+    """
 
     state: TargetState
     last_measured_s: float
     reason: Reason = Reason.NONE
     frames_since_measured: int = 0
     consistent_frames: int = 0
+    consistent_since_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ def advance(status: Status, reason: Reason, now_s: float, config: StatusConfig) 
         status,
         reason=reason,
         consistent_frames=0,
+        consistent_since_s=math.inf,
         frames_since_measured=status.frames_since_measured + 1,
     )
     if status.state is TargetState.TRACKING:
@@ -103,16 +111,14 @@ def advance(status: Status, reason: Reason, now_s: float, config: StatusConfig) 
 
 def _seen(status: Status, now_s: float, config: StatusConfig) -> Transition:
     gap_s = now_s - status.last_measured_s
-    consistent_frames = status.consistent_frames + 1
-    needed_frames = {
-        TargetState.COASTING: config.resume_frames,
-        TargetState.LOST: config.reacquire_frames,
-    }
-    if consistent_frames < needed_frames.get(status.state, 0):
+    frames = status.consistent_frames + 1
+    since_s = min(status.consistent_since_s, now_s)
+    if _needs_more(status.state, frames, now_s - since_s, config):
         waiting = replace(
             status,
             reason=Reason.REACQUIRING,
-            consistent_frames=consistent_frames,
+            consistent_frames=frames,
+            consistent_since_s=since_s,
             frames_since_measured=status.frames_since_measured + 1,
         )
         return Transition(waiting)
@@ -120,6 +126,15 @@ def _seen(status: Status, now_s: float, config: StatusConfig) -> Transition:
     if status.state is TargetState.TRACKING:
         return Transition(tracking)
     return Transition(tracking, EventType.REACQUIRED, gap_s)
+
+
+def _needs_more(state: TargetState, frames: int, span_s: float, config: StatusConfig) -> bool:
+    """Return whether so much consistent evidence is too little to track again."""
+    if state is TargetState.COASTING:
+        return frames < config.resume_frames
+    if state is TargetState.LOST:
+        return frames < config.reacquire_frames or span_s < config.reacquire_time_s
+    return False
 
 
 def _exit_reason(edges: Edge) -> Reason:

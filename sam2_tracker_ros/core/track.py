@@ -117,20 +117,25 @@ class Track:
         """Return where the target should be now; None when its motion is unknown."""
         return self._motion.predicted(now_ns)
 
+    def is_steady(self, now_ns: int) -> bool:
+        """Return whether the target was measured for long enough to rely on its motion."""
+        return self.measured and self._motion.is_steady(now_ns)
+
     def where_to_look(self, now_ns: int) -> tuple[Box, float] | None:
         """
         Return where the target should be, and the room to leave around it in pixels.
 
-        A lost target is looked for around its expected place and everywhere in turns; what may
-        be the target again is followed until that is decided.
+        An unseen target is looked for around its expected place and everywhere in turns, so that
+        look-alikes are known to be elsewhere before they come near; what may be the target again
+        is followed until that is decided.
 
         :return: None for everywhere.
         """
-        is_lost = self._status.state is TargetState.LOST
-        if is_lost and self._status.consistent_frames and self._observation:
+        status = self._status
+        if not self.measured and status.consistent_frames and self._observation:
             mask = self._observation.mask
             return None if mask is None else (mask.box, 0.0)
-        if is_lost and self._status.frames_since_measured % 2:
+        if not self.measured and status.frames_since_measured % 2 == 0:
             return None
         return self._motion.where_to_look(now_ns, is_seen=self.measured)
 
@@ -151,10 +156,14 @@ class Track:
             motion_excess=self._motion.excess(observation.mask, now_ns, config.motion_gate),
             exit_edges=self._exit_edges,
         )
+        if reason is Reason.MOTION_MISMATCH and observation.mask is not None:
+            self._motion.note_other(observation.mask, now_ns)
         was_lost = self._status.state is TargetState.LOST
         if observation.is_prompted:
             enough_frames = max(config.resume_frames, config.reacquire_frames)
-            self._status = replace(self._status, consistent_frames=enough_frames)
+            self._status = replace(
+                self._status, consistent_frames=enough_frames, consistent_since_s=-math.inf
+            )
         events = self._advance(reason, now_ns, config)
         self._observation = observation
         if observation.entry is not None and (self.measured or self._remembers_unmeasured):

@@ -42,7 +42,10 @@ FRAME_PERIOD_NS = 33_333_333
 # and as it is, and remembers every frame.
 PLAIN_SAM2 = Config(
     tracker=TrackerConfig(
-        min_target_size_px=0.0, remember_unmeasured=True, min_component_fraction=0.0
+        memory_selection='recency',
+        min_target_size_px=0.0,
+        remember_unmeasured=True,
+        min_component_fraction=0.0,
     ),
     status=StatusConfig(
         min_object_score_logit=-10.0,
@@ -52,6 +55,7 @@ PLAIN_SAM2 = Config(
         motion_gate=0.0,
         resume_frames=1,
         reacquire_frames=1,
+        reacquire_time_s=0.0,
     ),
 )
 

@@ -210,7 +210,9 @@ def started(
     box: Box = MIDDLE_BOX, model: RecordingModel | None = None, rate_hz: float = 10.0
 ) -> Film:
     """Return a film of a target that is lost after 0.99 s and found again by 3 frames, or 1."""
-    config = settings(coast_timeout_s=0.99, resume_frames=1, reacquire_frames=3)
+    config = settings(
+        coast_timeout_s=0.99, resume_frames=1, reacquire_frames=3, reacquire_time_s=0.0
+    )
     show = Film(Tracker(model or FakeModel(), config), rate_hz)
     assert show.show((box, RED), prompts=[Prompt(box=box)]).answers[0].accepted
     return show

@@ -76,7 +76,7 @@ def test_limits_are_allowed_and_what_is_beyond_is_not(name: str) -> None:
         ('providers', 'cpu', 'expected a value of type tuple'),
         ('providers', (), 'expected one of tensorrt, cuda, cpu'),
         ('providers', ('cpu', 'gpu'), 'expected one of tensorrt, cuda, cpu'),
-        ('memory_selection', 'best', 'expected one of recency'),
+        ('memory_selection', 'best', 'expected one of motion_aware, recency'),
     ],
 )
 def test_a_wrong_value_is_refused(name: str, value: SettingValue, hint: str) -> None:

@@ -6,7 +6,11 @@
 import numpy as np
 import pytest
 
-from sam2_tracker_ros.core.mask_selection import BestIouSelector
+from sam2_tracker_ros.core.mask_selection import (
+    MASK_SELECTORS,
+    BestIouSelector,
+    MotionAwareMaskSelector,
+)
 from sam2_tracker_ros.core.model import MaskCandidates
 from sam2_tracker_ros.core.types import Box
 
@@ -23,4 +27,59 @@ def test_best_predicted_iou(ious: tuple[float, ...], best: int, predicted: Box |
         pointers=list(range(len(ious))),
         memory_masks=list(range(len(ious))),
     )
-    assert BestIouSelector().select(candidates, predicted) == best
+    assert BestIouSelector().select(candidates, Box(0, 0, 8, 8), predicted) == best
+
+
+def offered(*squares: tuple[int, float]) -> MaskCandidates:
+    """Return candidates of 4 x 4 cells that start at a column of 16, with their predicted IoU."""
+    logits = np.full((len(squares), 16, 16), -5.0, np.float32)
+    for mask, (column, _) in zip(logits, squares, strict=True):
+        mask[4:8, column : column + 4] = 5.0
+    return MaskCandidates(
+        mask_logits=logits,
+        predicted_iou=np.array([iou for _, iou in squares], np.float32),
+        object_score_logit=1.0,
+        pointers=list(range(len(squares))),
+        memory_masks=list(range(len(squares))),
+    )
+
+
+# Every cell has 10 pixels, and the window starts at (100, 50).
+WINDOW, PLACE = Box(100, 50, 260, 210), Box(100, 90, 140, 130)
+
+
+@pytest.mark.parametrize(
+    ('at_place', 'elsewhere', 'best'),
+    [
+        (0.80, 0.80, 0),
+        # 0.25 * 1 + 0.75 * 0.60 = 0.70 against 0.75 * 0.93 = 0.6975 and 0.75 * 0.94 = 0.705.
+        (0.60, 0.93, 0),
+        (0.60, 0.94, 1),
+    ],
+)
+def test_motion_counts_a_quarter(at_place: float, elsewhere: float, best: int) -> None:
+    candidates = offered((0, at_place), (10, elsewhere))
+    assert MotionAwareMaskSelector().select(candidates, WINDOW, PLACE) == best
+
+
+def test_overlap_counts_in_part() -> None:
+    # One cell of four beside the place: IoU 3 / 5, worth 0.15.
+    candidates = offered((1, 0.6), (10, 0.79))
+    assert MotionAwareMaskSelector().select(candidates, WINDOW, PLACE) == 0
+    candidates = offered((1, 0.6), (10, 0.81))
+    assert MotionAwareMaskSelector().select(candidates, WINDOW, PLACE) == 1
+
+
+def test_without_a_prediction_the_best_predicted_iou_is_taken() -> None:
+    assert MotionAwareMaskSelector().select(offered((0, 0.8), (10, 0.81)), WINDOW, None) == 1
+
+
+def test_an_empty_candidate_is_nowhere() -> None:
+    candidates = offered((0, 0.6), (10, 0.7))
+    candidates.mask_logits[1] = -5.0
+    assert MotionAwareMaskSelector().select(candidates, WINDOW, PLACE) == 0
+
+
+def test_names_of_the_setting() -> None:
+    assert MASK_SELECTORS['motion_aware'] is MotionAwareMaskSelector
+    assert MASK_SELECTORS['recency'] is BestIouSelector

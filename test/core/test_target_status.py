@@ -26,6 +26,7 @@ CONFIG = StatusConfig(
     coast_timeout_s=1.0,
     resume_frames=2,
     reacquire_frames=3,
+    reacquire_time_s=0.0,
 )
 TRACKING, COASTING, LOST = TargetState.TRACKING, TargetState.COASTING, TargetState.LOST
 SEEN, HIDDEN = Reason.NONE, Reason.OCCLUDED
@@ -72,7 +73,8 @@ def test_transition(
 ) -> None:
     last_s = NOW_S - unseen_s
     # What was said before must not linger.
-    status = Status(before, last_s, Reason.LOW_SCORE, 4, consistent)
+    since_s = NOW_S - 0.2 if consistent else math.inf
+    status = Status(before, last_s, Reason.LOW_SCORE, 4, consistent, since_s)
     is_measured = after is TRACKING
     expected = Status(
         state=after,
@@ -80,6 +82,7 @@ def test_transition(
         reason=told,
         frames_since_measured=0 if is_measured else 5,
         consistent_frames=counted,
+        consistent_since_s=min(since_s, NOW_S) if counted else math.inf,
     )
     gap_s = unseen_s if event is EventType.REACQUIRED else 0.0
     found = advance(status, reason, NOW_S, CONFIG)
@@ -164,3 +167,26 @@ def test_unseen_beside_a_border_has_left_there(
 ) -> None:
     beside = replace(evidence, exit_edges=edge)
     assert reason_against(beside, CONFIG) is reason
+
+
+@pytest.mark.parametrize(('rate_hz', 'frames'), [(10.0, 2), (30.0, 4), (60.0, 6), (240.0, 21)])
+def test_a_lost_target_is_taken_up_after_the_same_time_at_every_rate(
+    rate_hz: float, frames: int
+) -> None:
+    config = replace(CONFIG, reacquire_frames=2, reacquire_time_s=0.08)
+    status = Status(LOST, NOW_S - 5.0)
+    for index in range(frames):
+        assert status.state is LOST
+        status = advance(status, SEEN, NOW_S + index / rate_hz, config).status
+    assert status.state is TRACKING
+    # Frames that span 0.08 s, and at least 2 of them.
+    assert (frames - 1) / rate_hz >= 0.08 > (frames - 2) / rate_hz
+
+
+def test_the_time_starts_again_after_a_doubtful_frame() -> None:
+    config = replace(CONFIG, reacquire_frames=1, reacquire_time_s=0.08)
+    status = advance(Status(LOST, NOW_S - 5.0), SEEN, NOW_S, config).status
+    status = advance(status, HIDDEN, NOW_S + 0.05, config).status
+    status = advance(status, SEEN, NOW_S + 0.10, config).status
+    assert status.state is LOST
+    assert advance(status, SEEN, NOW_S + 0.19, config).status.state is TRACKING

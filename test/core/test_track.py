@@ -144,7 +144,9 @@ def test_a_target_found_elsewhere_does_not_seem_to_have_flown_there() -> None:
 
 
 def test_a_lost_target_is_found_outside_its_window_and_followed_there() -> None:
-    config = settings(min_target_size_px=48.0, coast_timeout_s=0.99, reacquire_frames=3)
+    config = settings(
+        min_target_size_px=48.0, coast_timeout_s=0.99, reacquire_frames=3, reacquire_time_s=0.0
+    )
     show = Film(Tracker(FakeModel(), config))
     size_px = (480, 360)
     box = box_at(120, 180, 40, 40)
@@ -253,6 +255,32 @@ def test_a_look_alike_far_away_is_another_object() -> None:
     assert box is not None
     assert box.center == pytest.approx((20, 20), abs=1)
     assert only(show.show((box_at(20, 20), RED))).measured
+
+
+@pytest.mark.parametrize('rate_hz', [10.0, 30.0])
+def test_a_look_alike_that_comes_near_stays_another_object(rate_hz: float) -> None:
+    here = box_at(20, 48)
+    show = started(here, rate_hz=rate_hz)
+    for _ in range(round(rate_hz)):
+        assert only(show.show((here, RED))).measured
+    # The target vanishes, and its double drives into its place within 2 seconds.
+    frames = round(2 * rate_hz)
+    for index in range(frames + 3):
+        x = max(84 - 64 * index / frames, 20)
+        target = only(show.show((box_at(x, 48), RED)))
+        assert not target.measured, f'taken for the target at {x}'
+        assert target.reason is Reason.MOTION_MISMATCH
+    # Once the double is gone for longer than a second, what shows up there is the target.
+    for _ in range(round(1.2 * rate_hz)):
+        show.show()
+    assert [only(show.show((here, RED))).measured for _ in range(3)][-1]
+
+
+def test_no_object_is_locked_out_for_ever() -> None:
+    show = started(box_at(20, 20))
+    states = [only(show.show((box_at(80, 80), RED))).measured for _ in range(100)]
+    assert not any(states[:50])
+    assert states[-1]
 
 
 def test_a_look_alike_beside_the_target_is_left_out() -> None:

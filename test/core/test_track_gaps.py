@@ -84,8 +84,8 @@ def test_numbers_that_are_not_finite_are_never_remembered(
     model.spoil = None
     assert only(show.show((MIDDLE_BOX, RED))).measured
     memories, pointers = model.attended[-1]
-    assert [attended.temporal_row for attended in memories] == [6, 3]
-    assert [attended.age_frames for attended in pointers] == [5, 4]
+    assert [attended.temporal_row for attended in memories] == [6, 0]
+    assert [attended.age_frames for attended in pointers] == [5, 1]
 
 
 def test_memory_stays_bounded_over_a_thousand_frames() -> None:

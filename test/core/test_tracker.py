@@ -164,7 +164,12 @@ def test_frames_without_the_target_are_remembered_where_that_is_wanted(
     remember_unmeasured: bool, attended: list[int]
 ) -> None:
     model = RecordingModel()
-    show = film(model, remember_unmeasured=remember_unmeasured, resume_frames=1)
+    show = film(
+        model,
+        memory_selection='recency',
+        remember_unmeasured=remember_unmeasured,
+        resume_frames=1,
+    )
     show.show((RED_BOX, RED), prompts=[CLICK])
     show.show()
     show.show()

@@ -77,7 +77,7 @@ def test_the_file_is_read_in_any_namespace(
 ) -> None:
     path = tmp_path / 'tracker.yaml'
     path.write_text(
-        PARAMETERS_FILE.read_text().replace('reacquire_frames: 3', 'reacquire_frames: 42')
+        PARAMETERS_FILE.read_text().replace('reacquire_frames: 2', 'reacquire_frames: 42')
     )
     node = TrackerNode(
         lambda _: model,
