@@ -164,7 +164,10 @@ class Track:
             self._status = replace(
                 self._status, consistent_frames=enough_frames, consistent_since_s=-math.inf
             )
+        was_measured = self.measured
         events = self._advance(reason, now_ns, config)
+        if was_measured and not self.measured:
+            self.bank.doubt_newest(now_ns)
         self._observation = observation
         if observation.entry is not None and (self.measured or self._remembers_unmeasured):
             self.bank.remember(observation.entry)

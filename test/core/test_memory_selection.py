@@ -123,7 +123,8 @@ def test_the_frame_before_is_not_attended_when_it_is_bad() -> None:
 def test_good_frames_are_attended_after_any_number_of_bad_ones() -> None:
     bank = filmed(30.0, 5000, doubtful=set(range(10, 5000)))
     assert [index for index, _ in attended(bank, 5000)] == [9, 8, 7, 6, 5, 4]
-    assert len(bank.recent) == len(bank.trusted) + 6 == 15
+    assert len(bank.recent) == 15
+    assert len(bank.trusted) == 9
 
 
 @pytest.mark.parametrize(('rate_hz', 'step'), [(10.0, 1), (30.0, 1), (60.0, 2), (240.0, 7)])
@@ -137,6 +138,17 @@ def test_dropped_frames_leave_no_hole() -> None:
     for index in (3, 4, 9, 10, 11, 20):
         bank.remember(MemoryEntry(index, index, -index, round(index * 1e9 / 30.0)))
     assert [row for _, row in attended(bank, 21)] == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize('rate_hz', [10.0, 30.0])
+def test_frames_just_before_a_loss_are_not_trusted(rate_hz: float) -> None:
+    frames = round(4 * rate_hz)
+    bank = filmed(rate_hz, frames)
+    bank.doubt_newest(round(frames * 1e9 / rate_hz))
+    newest = attended(bank, frames)[0][0]
+    assert newest / rate_hz == pytest.approx(3.5, abs=1.1 / rate_hz)
+    assert newest / rate_hz < 3.5
+    assert len(bank.recent) == 15
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,8 @@ def test_numbers_that_are_not_finite_are_never_remembered(
 ) -> None:
     model = RecordingModel()
     show = started(model=model)
-    show.show((MIDDLE_BOX, RED))
+    for _ in range(8):
+        show.show((MIDDLE_BOX, RED))
     model.spoil = spoil
     for _ in range(3):
         target = only(show.show((MIDDLE_BOX, RED)))
@@ -80,12 +81,13 @@ def test_numbers_that_are_not_finite_are_never_remembered(
         assert target.scores.confidence == 0.0
         assert target.box is not None
         assert target.box.center == pytest.approx((40, 40), abs=1)
-    assert len(model.remembered) == 2
+    assert len(model.remembered) == 9
     model.spoil = None
     assert only(show.show((MIDDLE_BOX, RED))).measured
     memories, pointers = model.attended[-1]
-    assert [attended.temporal_row for attended in memories] == [6, 0]
-    assert [attended.age_frames for attended in pointers] == [5, 1]
+    # Half a second before the trouble is not trusted any more: frames 1 to 3 are left.
+    assert [attended.temporal_row for attended in memories] == [6, 0, 1, 2]
+    assert [attended.age_frames for attended in pointers] == [12, 1, 2, 3]
 
 
 def test_memory_stays_bounded_over_a_thousand_frames() -> None:
