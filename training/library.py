@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from training.grounds import ground
-from training.sprites import Sprite, clip_art, clip_art_files, shape, vehicle
+from training.sprites import Sprite, assembly, clip_art, clip_art_files, person, shape, vehicle
 from training.textures import HELD_OUT_PHOTOS, TRAINING_PHOTOS, Image, Random
 
 
@@ -80,15 +80,19 @@ class Library:
 
     def _new_sprite(self, random: Random) -> Sprite:
         """
-        Make a vehicle (about half of the time), a shape, or read clip art.
+        Make a vehicle, a person, something of many parts or a shape, or read clip art.
 
         :param random: source of randomness.
         :return: a sprite.
         """
         choice = random.random()
-        if choice < 0.45:
+        if choice < 0.25:
             return vehicle(random)
-        if self._clip_art and choice < 0.7:
+        if choice < 0.4:
+            return person(random)
+        if choice < 0.62:
+            return assembly(random, self._photos)
+        if self._clip_art and choice < 0.82:
             read = clip_art(random, self._clip_art)
             if read is not None:
                 return read

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schedules of training: what is learned when, and how fast."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 
 from training.batches import Stage
-from training.scenes import ClipConfig
+from training.scenes import WINDOW_SIZE_SHARES, ClipConfig
 
 WARM_UP = 0.02
 
@@ -101,4 +101,30 @@ REFINE = Recipe(
     faulty_share=0.05,
 )
 
-RECIPES = {'scratch': SCRATCH, 'refine': REFINE}
+_SHORT = ClipConfig(frames=5, size_px=128, hide_share=0.35, size_shares=WINDOW_SIZE_SHARES)
+WINDOW = Recipe(
+    stages=(
+        Stage(
+            0.0,
+            (
+                (6, _SHORT),
+                (4, replace(_SHORT, frames=8, hide_share=0.6)),
+                (3, replace(_SHORT, size_px=192)),
+            ),
+        ),
+        Stage(
+            0.4,
+            (
+                (3, replace(_SHORT, frames=6, size_px=192)),
+                (2, replace(_SHORT, frames=9, size_px=192, hide_share=0.6)),
+                (3, replace(_SHORT, frames=12, hide_share=0.6)),
+            ),
+        ),
+    ),
+    peak_rate=1.2e-3,
+    teacher_share=0.3,
+    faulty_share=0.05,
+)
+"""Targets in the middle sizes, as the tracker's window shows them, in clutter."""
+
+RECIPES = {'scratch': SCRATCH, 'refine': REFINE, 'window': WINDOW}

@@ -16,6 +16,9 @@ FULL_SIZE_PX = 192
 """Image side for which object sizes are chosen; smaller training images are crops of it."""
 SIZE_RANGES_PX = ((7, 28), (28, 64), (64, 0.75 * FULL_SIZE_PX))
 SIZE_SHARES = (0.45, 0.33, 0.22)
+WINDOW_SIZE_SHARES = (0.1, 0.5, 0.4)
+"""As the tracker's window around a target shows them."""
+MOST_CLUTTER = 9
 OCCLUDER_PX = 128
 OCCLUDER_PHOTOS = ('grass.png', 'brick.png')
 
@@ -30,6 +33,10 @@ class ClipConfig:
     """Share of clips in which a target is hidden, leaves or is taken away."""
     speed: float = 1.0
     """Scale of all motion."""
+    size_shares: tuple[float, ...] = SIZE_SHARES
+    """How common the sizes of SIZE_RANGES_PX are."""
+    clutter_share: float = 0.5
+    """Share of clips whose ground is strewn with things that stand still."""
 
 
 @dataclass
@@ -63,7 +70,7 @@ def cast(random: Random, library: Library, maps: Floats, config: ClipConfig) -> 
     """
     size_px = config.size_px
     sprite = library.sprite(random)
-    length_px = _target_length_px(random, size_px)
+    length_px = _target_length_px(random, config)
     pace = 0.006 if random.random() < 0.5 else 0.02
     speed_px = config.speed * size_px * float(random.exponential(pace))
     starts = random.uniform(0.15, 0.85, (5, 2)) * size_px
@@ -73,13 +80,13 @@ def cast(random: Random, library: Library, maps: Floats, config: ClipConfig) -> 
         twin = sprite.tinted(random, random.uniform(0.1, 1.0))
         twin_px = length_px * random.uniform(0.75, 1.3)
     else:
-        twin, twin_px = library.sprite(random), _target_length_px(random, size_px)
+        twin, twin_px = library.sprite(random), _target_length_px(random, config)
     second = pose(random, maps, starts[1], twin_px, max(speed_px, 0.01) * random.uniform(0, 1.5))
     if alike and random.random() < 0.6:
         second.angles_rad = first.angles_rad + random.normal(0, 0.1)
     layers = [Layer(sprite, first, 0), Layer(twin, second, 1)]
     for start in starts[2 : 2 + int(random.integers(0, 3))]:
-        roaming = pose(random, maps, start, _target_length_px(random, size_px) * 0.8, speed_px)
+        roaming = pose(random, maps, start, _target_length_px(random, config) * 0.8, speed_px)
         layers.append(_extra(random, library, sprite, roaming))
     order = random.permutation(len(layers))
     layers = [layers[index] for index in order]
@@ -89,7 +96,7 @@ def cast(random: Random, library: Library, maps: Floats, config: ClipConfig) -> 
         layers += _hide(random, library, maps, layers, config)
     elif random.random() < 0.25:
         _cross(random, layers)
-    return layers
+    return _clutter(random, library, maps, config) + layers
 
 
 def _extra(random: Random, library: Library, sprite: Sprite, track: Track) -> Layer:
@@ -154,16 +161,36 @@ def _other_look(random: Random, library: Library, sprite: Sprite) -> Image:
     return sprite.tinted(random, 1.2).colour
 
 
-def _target_length_px(random: Random, size_px: int) -> float:
+def _target_length_px(random: Random, config: ClipConfig) -> float:
     """
-    Choose a size: small ones, as drones see them, are the most common.
+    Choose a size.
 
     :param random: source of randomness.
-    :param size_px: image side.
+    :param config: how common sizes are.
     :return: length of the sprite's square.
     """
-    small, large = SIZE_RANGES_PX[int(random.choice(len(SIZE_SHARES), p=SIZE_SHARES))]
-    return float(min(np.exp(random.uniform(math.log(small), math.log(large))), 0.8 * size_px))
+    small, large = SIZE_RANGES_PX[int(random.choice(len(SIZE_RANGES_PX), p=config.size_shares))]
+    length_px = np.exp(random.uniform(math.log(small), math.log(large)))
+    return float(min(length_px, 0.8 * config.size_px))
+
+
+def _clutter(random: Random, library: Library, maps: Floats, config: ClipConfig) -> list[Layer]:
+    """
+    Strew things over the ground, as in a street or a crowd: most of a real picture is objects.
+
+    :param random: source of randomness.
+    :param library: stock of sprites.
+    :param maps: [T, 2, 3] camera path.
+    :param config: difficulty.
+    :return: layers that stand still, to be drawn first.
+    """
+    layers: list[Layer] = []
+    if random.random() < config.clutter_share:
+        for _ in range(int(random.integers(2, MOST_CLUTTER + 1))):
+            start = random.uniform(-0.1, 1.1, 2) * config.size_px
+            still = pose(random, maps, start, _target_length_px(random, config), 0.0)
+            layers.append(Layer(library.sprite(random), still))
+    return layers
 
 
 def _hide(

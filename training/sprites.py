@@ -122,6 +122,44 @@ def vehicle(random: Random) -> Sprite:
     return Sprite(colour, alpha, rigid=True, painted=False)
 
 
+def person(random: Random) -> Sprite:
+    """
+    Draw somebody standing, walking or riding: head, shirt, trousers, arms, now and then a bag.
+
+    :param random: source of randomness.
+    :return: the sprite, head up.
+    """
+    colour, alpha = _empty()
+    middle, unit_px = SPRITE_PX // 2, SPRITE_PX / 16
+    shirt, trousers, bag = (random_colour(random) for _ in range(3))
+    skin = np.array([225, 172, 135]) * random.uniform(0.25, 1.05)
+    hair = np.array([70, 50, 35]) * random.uniform(0.1, 2.2)
+
+    def limb(
+        start: tuple[float, float],
+        end: tuple[float, float],
+        width: float,
+        paint: npt.NDArray[np.floating],
+    ) -> None:
+        low, high = [(round(middle + x * unit_px), round(y * unit_px)) for x, y in (start, end)]
+        width_px = max(2, round(width * unit_px))
+        cv2.line(colour, low, high, tuple(paint.tolist()), width_px)
+        cv2.line(alpha, low, high, (255.0,), width_px)
+
+    girth = random.uniform(1.0, 1.7)
+    stride, swing = random.uniform(-2.5, 2.5), random.uniform(-3.0, 3.0)
+    limb((-0.6, 9), (-0.6 - stride, 15), girth, trousers)
+    limb((0.6, 9), (0.6 + stride, 15), girth, trousers)
+    limb((0, 5), (0, 9), 2.2 * girth, shirt)
+    for side, reach in ((-1, -swing), (1, swing)):
+        limb((side * girth, 5), (side * girth + reach, 9), 0.8 * girth, shirt)
+    if random.random() < 0.3:
+        limb((0, 5.5), (0, 8), 1.4 * girth, bag)
+    limb((0, 2.6), (0, 2.9), 2.2, skin)
+    limb((0, 1.9), (0, 2.1), 2.0, hair)
+    return Sprite(colour, alpha, rigid=False, painted=False)
+
+
 def _light(random: Random, colour: Image) -> None:
     """
     Shade a picture from one side.
@@ -208,6 +246,33 @@ def shape(random: Random, photos: tuple[str, ...]) -> Sprite:
         colour[inside] = _skin(random, photos)[inside]
     _light(random, colour)
     return Sprite(colour, alpha, rigid=bool(random.random() < 0.3), painted=True)
+
+
+def assembly(random: Random, photos: tuple[str, ...]) -> Sprite:
+    """
+    Put unlike parts together that move as one, as a rider and a bicycle do.
+
+    :param random: source of randomness.
+    :param photos: photographs for paint.
+    :return: the sprite.
+    """
+    colour, alpha = _empty()
+    for _ in range(int(random.integers(2, 5))):
+        part = person(random) if random.random() < 0.25 else shape(random, photos)
+        side_px = round(SPRITE_PX * random.uniform(0.35, 0.75))
+        left, top = np.clip(random.normal(0.5, 0.13, 2) * SPRITE_PX - side_px / 2, 0, None).astype(
+            int
+        )
+        width_px, height_px = min(side_px, SPRITE_PX - left), min(side_px, SPRITE_PX - top)
+        piece = np.dstack([part.colour, part.alpha])
+        piece = cv2.resize(piece, (side_px, side_px), interpolation=cv2.INTER_AREA).astype(
+            np.uint8
+        )
+        piece = piece[:height_px, :width_px]
+        covered = piece[..., 3] > 127
+        colour[top : top + height_px, left : left + width_px][covered] = piece[covered, :3]
+        alpha[top : top + height_px, left : left + width_px][covered] = 255
+    return Sprite(colour, alpha, rigid=bool(random.random() < 0.4), painted=False)
 
 
 def _skin(random: Random, photos: tuple[str, ...]) -> Image:

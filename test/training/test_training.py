@@ -19,7 +19,8 @@ from training.config import NanoConfig  # noqa: E402
 from training.export import export_bundle  # noqa: E402
 from training.library import Library, LibraryConfig  # noqa: E402
 from training.model import Nano  # noqa: E402
-from training.recipes import SCRATCH  # noqa: E402
+from training.rebuild import PHASES, commands  # noqa: E402
+from training.recipes import RECIPES, SCRATCH  # noqa: E402
 from training.rollout import Guidance, track  # noqa: E402
 from training.scenes import ClipConfig  # noqa: E402
 from training.synthesis import make_clip  # noqa: E402
@@ -144,3 +145,29 @@ def test_a_checkpoint_survives_a_round_trip(model: Nano, tmp_path: Path) -> None
     assert restored.config == model.config
     for name, value in model.state_dict().items():
         assert torch.equal(value, restored.state_dict()[name])
+
+
+def test_rebuilding_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
+    steps = commands(tmp_path, tmp_path / 'bundle', 0.5, None)
+    assert [step[0] for step in steps[3:]] == ['training.evaluate', 'training.export']
+    assert '--resume' not in steps[0]
+    first, second, third = (tmp_path / recipe for recipe, _ in PHASES)
+    assert steps[1][-2:] == ['--resume', str(first / 'average.pt')]
+    assert steps[2][-2:] == ['--resume', str(second / 'average.pt')]
+    third.mkdir()
+    (third / 'resume.pt').touch()
+    steps = commands(tmp_path, tmp_path / 'bundle', 0.5, None)
+    assert steps[2][-2:] == ['--resume', str(third / 'resume.pt')]
+    assert all(recipe in RECIPES for recipe, _ in PHASES)
+
+
+def test_targets_of_the_window_recipe_are_as_large_as_the_tracker_shows_them() -> None:
+    (_, config), *_ = RECIPES['window'].stages[-1].variants
+    random = np.random.default_rng(8)
+    stock = Library(SMALL, random)
+    roots = []
+    for _ in range(40):
+        clip = make_clip(random, stock, config)
+        roots += [np.sqrt((mask > 127).sum()) for mask in clip.masks[0] if mask.any()]
+    # The tracker's window gives a target 48 px of 192.
+    assert 20 < np.median(roots) < 60
