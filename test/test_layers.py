@@ -50,7 +50,10 @@ LAYERS = {
     'parity': layer(
         'core inference replay export', f'numpy cv2 matplotlib {" ".join(TORCH_PACKAGES)}'
     ),
-    'tools': layer('core inference replay testing parity', 'numpy tqdm huggingface_hub'),
+    'evaluation': layer('core replay testing', 'numpy cv2 matplotlib'),
+    'tools': layer(
+        'core inference replay testing parity evaluation', 'numpy tqdm huggingface_hub'
+    ),
 }
 # In `ros`, only the nodes build a model; only demonstrations show scenes and recordings.
 NODES = '*_node.py'
@@ -110,6 +113,8 @@ def test_module_imports_only_what_its_layer_allows(path: Path) -> None:
         ('inference/sessions.py', 'from sam2_tracker_ros.ros import qos'),
         ('replay/runner.py', 'from sam2_tracker_ros.inference import load_model'),
         ('replay/runner.py', 'from sam2_tracker_ros.tools import main'),
+        ('evaluation/contenders.py', 'from sam2_tracker_ros.inference import load_model'),
+        ('replay/recorded_clips.py', 'from sam2_tracker_ros.evaluation.metrics import precision'),
         ('tools/benchmark.py', 'import onnxruntime'),
         ('tools/replay.py', 'from sam2_tracker_ros.ros import point_at'),
         ('inference/bundle.py', 'import huggingface_hub'),

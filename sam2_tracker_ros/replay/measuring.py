@@ -18,7 +18,14 @@ from sam2_tracker_ros.core.types import Frame, Prompt, StageTimings, StepResult
 from sam2_tracker_ros.errors import PromptError, SourceError
 
 PERCENTILES = (50, 95, 99)
-_PACKAGES = ('numpy', 'onnxruntime', 'onnxruntime-gpu', 'opencv-python-headless', 'filterpy')
+_PACKAGES = (
+    'numpy',
+    'onnxruntime',
+    'onnxruntime-gpu',
+    'opencv-python-headless',
+    'opencv-contrib-python-headless',
+    'filterpy',
+)
 _MEBIBYTE = 1024.0**2
 
 

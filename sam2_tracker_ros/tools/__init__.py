@@ -17,6 +17,7 @@ VERBS = {
     'models': 'list the model bundles that are there, or fetch one',
     'export': 'make a model bundle from a PyTorch checkpoint',
     'parity': 'compare a model bundle with its original in PyTorch, or with another bundle',
+    'evaluate': 'measure trackers on clips with truth, side by side',
     'benchmark': 'measure what a model costs on this machine',
 }
 BAD_INPUT = 2

@@ -19,8 +19,8 @@ from sam2_tracker_ros.parity.bundles import agree_on, agree_on_scenario, agreeme
 from sam2_tracker_ros.parity.clip import scenarios, seeded_clip
 from sam2_tracker_ros.parity.comparison import Bounds, TargetComparison, compare, table
 from sam2_tracker_ros.parity.plots import draw_masks, draw_series
-from sam2_tracker_ros.parity.recorded_clips import recorded_clips
 from sam2_tracker_ros.parity.runs import track
+from sam2_tracker_ros.replay.clip_formats import recorded_clips
 from sam2_tracker_ros.tools.arguments import positive_count
 
 _SCENARIOS = ('box', 'point', 'two', 'correction')

@@ -26,6 +26,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         default=default,
         help=f'name of a bundle or path of its folder (default: {default})',
     )
+    add_set_option(parser)
+
+
+def add_set_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--set` alone."""
     parser.add_argument(
         '--set',
         dest='settings',

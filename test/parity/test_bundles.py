@@ -20,7 +20,7 @@ from sam2_tracker_ros.core.types import Box, UInt8Array
 from sam2_tracker_ros.errors import SourceError
 from sam2_tracker_ros.inference.bundle import bundle_folder
 from sam2_tracker_ros.parity.clip import scenarios, seeded_clip
-from sam2_tracker_ros.parity.recorded_clips import recorded_clips
+from sam2_tracker_ros.replay.clip_formats import recorded_clips
 from sam2_tracker_ros.tools import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
