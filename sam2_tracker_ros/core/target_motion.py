@@ -13,9 +13,10 @@ from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Box, Edge, Targe
 
 # A target is leaving when its predicted box is this far out, as a fraction of the box side.
 _LEAVING_FRACTION = 0.5
-# The usual area follows a shrinking target with this half-life, so that a target that comes out
-# from behind something is not taken for an explosion of the sliver that was seen last.
-_AREA_HALF_LIFE_S = 1.0
+# Usual area and side follow a shrinking target with this half-life, so that a target that comes
+# out from behind something is not taken for an explosion of the sliver that was seen last, and is
+# looked at whole.
+_SIZE_HALF_LIFE_S = 1.0
 # While a target is not measured its area may double every second, so many times at most.
 _MAX_AREA_DOUBLINGS = 2.0
 # A prediction over a longer time without a measurement keeps the size of the box.
@@ -66,6 +67,7 @@ class TargetMotion:
         self._measured_box = mask.box
         self._other: _Other | None = None
         self._usual_area_px = float(mask.area_px)
+        self._usual_side_px = math.sqrt(mask.box.area)
 
     @property
     def measured_box(self) -> Box:
@@ -93,20 +95,19 @@ class TargetMotion:
         """
         Return where the target should be, and the room to leave around it in pixels.
 
-        Where an unseen target has gone is uncertain: half way between where it was measured last
-        and where the filter has it now, with room for both.
+        The box is as large as the target usually is: a mask that shrinks to a part of it must not
+        draw the view into that part. Where an unseen target has gone is uncertain: half way
+        between where it was measured last and where the filter has it now, with room for both.
         """
         state = self.predicted(now_ns)
         if state is None:
-            return self._measured_box, 0.0
-        box, margin_px = state.box, _MARGIN_STDS * kalman.center_std_px(state)
+            return self._of_usual_size(self._measured_box), 0.0
+        box, margin_px = self._of_usual_size(state.box), _MARGIN_STDS * kalman.center_std_px(state)
         if is_seen:
             return box, margin_px
         (x, y), (last_x, last_y) = box.center, self._measured_box.center
         shift_x, shift_y = (last_x - x) / 2.0, (last_y - y) / 2.0
-        middle = Box(
-            box.left + shift_x, box.top + shift_y, box.right + shift_x, box.bottom + shift_y
-        )
+        middle = _moved_to(box, (x + shift_x, y + shift_y))
         return middle, margin_px + math.hypot(shift_x, shift_y)
 
     def excess(self, mask: TargetMask | None, now_ns: int, gate: float) -> float:
@@ -156,8 +157,9 @@ class TargetMotion:
 
         A part would pull the filter to the border of what hides the target, and make it small.
         """
-        faded_px = self._usual_area_px * 0.5 ** (self._since_s(now_ns) / _AREA_HALF_LIFE_S)
-        self._usual_area_px = max(float(mask.area_px), faded_px)
+        kept = 0.5 ** (self._since_s(now_ns) / _SIZE_HALF_LIFE_S)
+        self._usual_area_px = max(float(mask.area_px), kept * self._usual_area_px)
+        self._usual_side_px = max(math.sqrt(mask.box.area), kept * self._usual_side_px)
         is_part = mask.area_px < _PART_FRACTION * self._usual_area_px
         state = self.predicted(now_ns)
         if state is None:
@@ -192,6 +194,17 @@ class TargetMotion:
         motion._state, motion._stamp_ns = None, now_ns
         motion._steady_since_ns = now_ns
         return motion
+
+    def _of_usual_size(self, box: Box) -> Box:
+        """Return a box that is grown to the usual size of the target, where it is smaller."""
+        growth = max(self._usual_side_px / math.sqrt(max(box.area, 1.0)), 1.0)
+        (x, y), half_width, half_height = box.center, box.width / 2.0, box.height / 2.0
+        return Box(
+            x - growth * half_width,
+            y - growth * half_height,
+            x + growth * half_width,
+            y + growth * half_height,
+        )
 
     def _since_s(self, now_ns: int) -> float:
         return (now_ns - self._stamp_ns) / NANOSECONDS_PER_SECOND

@@ -192,3 +192,26 @@ def test_a_target_that_shrinks_as_it_is_hidden_keeps_its_size_while_unseen() -> 
     frame_by_frame = motion.predicted(last_ns + SECOND)
     assert frame_by_frame is not None
     assert frame_by_frame.box.height == pytest.approx(now.box.height, rel=0.15)
+
+
+def test_a_mask_that_shrinks_to_a_part_does_not_draw_the_view_into_it() -> None:
+    motion = TargetMotion(full(box_at(100, 100, 40, 40)), 0)
+    for step in range(1, 9):
+        side = round(40 * 0.86**step)
+        motion.measure(full(box_at(100, 100, side, side)), step * SECOND // 30, was_lost=False)
+    now_ns = 10 * SECOND // 30
+    predicted = motion.predicted(now_ns)
+    assert predicted is not None
+    assert math.sqrt(predicted.box.area) < 25.0
+    box, _ = motion.where_to_look(now_ns, is_seen=True)
+    # The usual side halves every second: 8 frames of 1/30 s, then nothing was measured.
+    assert math.sqrt(box.area) == pytest.approx(40.0 * 0.5 ** (8 / 30), rel=0.02)
+    assert box.center == pytest.approx((100, 100), abs=1)
+
+
+def test_a_target_that_flies_away_is_looked_at_more_closely_in_time() -> None:
+    motion = TargetMotion(full(box_at(100, 100, 40, 40)), 0)
+    for step in range(1, 151):
+        motion.measure(full(box_at(100, 100, 10, 10)), step * SECOND // 30, was_lost=False)
+    box, _ = motion.where_to_look(151 * SECOND // 30, is_seen=True)
+    assert math.sqrt(box.area) == pytest.approx(10.0, abs=1.0)
