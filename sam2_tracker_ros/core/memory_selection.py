@@ -61,17 +61,21 @@ class RecencySelector:
 
 class MotionAwareSelector:
     """
-    SAMURAI: the prompted frame and the newest frames that were trusted, however old they are.
+    SAMURAI: the prompted frame, the one before, and the newest trusted ones, however old.
 
     They take rows of the temporal table, and pointers their ages, by rank as if consecutive
     (Yang et al. 2024; `_prepare_memory_conditioned_features` of the public code). Unlike there,
-    the frame before is not attended when it was not trusted, and pointers are those of trusted
-    frames too.
+    the frame before is only attended when it was remembered, so never when nothing was measured
+    in it, and pointers are those of the same frames.
     """
 
     def select(self, bank: MemoryBank, frame_index: int, spec: ModelSpec) -> Selection:
-        """Pick the newest trusted ones."""
-        newest_first = list(enumerate(bank.trusted[::-1], start=1))
+        """Pick the newest trusted ones, and the frame before."""
+        chosen = list(bank.trusted[::-1])
+        before = bank.recent[-1] if bank.recent else bank.prompted
+        if not before.is_trusted and before.frame_index == frame_index - 1:
+            chosen.insert(0, before)
+        newest_first = list(enumerate(chosen, start=1))
         memories = [AttendedMemory(bank.prompted.memory, spec.memory_slots - 1)]
         memories += [
             AttendedMemory(entry.memory, rank - 1)

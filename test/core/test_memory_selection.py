@@ -105,9 +105,9 @@ def attended(bank: MemoryBank, now: int) -> list[tuple[int, int]]:
 def test_trusted_frames_follow_each_other_by_rank() -> None:
     bank = filmed(30.0, 40, doubtful={39, 37, 36, 33})
     # Enumerated by hand: 38, 35, 34, 32, 31, 30 are the newest six that are left.
-    assert attended(bank, 40) == [(38, 0), (35, 1), (34, 2), (32, 3), (31, 4), (30, 5)]
-    pointers = MotionAwareSelector().select(bank, 40, SPEC).pointers
-    assert pointers[0] == AttendedPointer(0, 40)
+    assert attended(bank, 41) == [(38, 0), (35, 1), (34, 2), (32, 3), (31, 4), (30, 5)]
+    pointers = MotionAwareSelector().select(bank, 41, SPEC).pointers
+    assert pointers[0] == AttendedPointer(0, 41)
     assert pointers[1:4] == (
         AttendedPointer(-38, 1),
         AttendedPointer(-35, 2),
@@ -116,13 +116,16 @@ def test_trusted_frames_follow_each_other_by_rank() -> None:
     assert len(pointers) == 16
 
 
-def test_the_frame_before_is_not_attended_when_it_is_bad() -> None:
-    assert attended(filmed(30.0, 3, doubtful={2}), 3) == [(1, 0)]
+def test_the_frame_before_is_attended_while_it_is_the_frame_before() -> None:
+    bank = filmed(30.0, 10, doubtful={7, 9})
+    assert [index for index, _ in attended(bank, 10)] == [9, 8, 6, 5, 4, 3]
+    # A frame later, in which nothing was remembered, it is no more than a doubtful frame.
+    assert [index for index, _ in attended(bank, 11)] == [8, 6, 5, 4, 3, 2]
 
 
 def test_good_frames_are_attended_after_any_number_of_bad_ones() -> None:
     bank = filmed(30.0, 5000, doubtful=set(range(10, 5000)))
-    assert [index for index, _ in attended(bank, 5000)] == [9, 8, 7, 6, 5, 4]
+    assert [index for index, _ in attended(bank, 5001)] == [9, 8, 7, 6, 5, 4]
     assert len(bank.recent) == 15
     assert len(bank.trusted) == 9
 
