@@ -4,10 +4,21 @@
 PYTHON ?= python3
 RUN := .venv/bin/ros-run
 PARITY := build/parity
+GPU_WHEEL := build/gpuwheel/venv
+# What is compared with PyTorch: seeded weights, exported once.
+COMPARED := build/compare
+GPU := build/gpu
+PROVIDER ?= cuda
+FRAMES ?= 20
+TOOL = $(PARITY)/venv/bin/python -m sam2_tracker_ros.tools
+HAS_EFFICIENTTAM = $(PARITY)/venv/bin/python -c 'import efficient_track_anything' 2>/dev/null
+BESIDE = --compare pytorch,ours,card --variant int8:precision=int8 --frames $(FRAMES) \
+  --json build/compare.json --out $(COMPARED)
 CODE := .ci launch sam2_tracker_ros setup.py test training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench parity clean
+.NOTPARALLEL:
+.PHONY: help setup demo test check bench compare efficienttam gpu gpuwheel matrix parity torch clean
 
 help:  ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,16 +38,53 @@ check: setup  ## lint, format, types, package.xml
 	@$(RUN) mypy $(CODE)
 	@$(RUN) python -c 'from catkin_pkg.package import parse_package; parse_package("package.xml")'
 
-bench: setup  ## measure nano and the node on this machine into build/bench.json
-	@$(RUN) sam2-tracker benchmark --json build/bench.json
+bench: setup  ## measure nano and the node on this machine: build/bench.json, plots in build/bench/
+	@$(RUN) sam2-tracker benchmark --frames 300 --json build/bench.json
+	@$(RUN) sam2-tracker benchmark --compare ours,card,csrt --json build/bench.json --out build/bench
 	@$(RUN) node_benchmark --json build/bench.json
+	@$(RUN) sam2-tracker benchmark --growth --json build/bench.json --out build/bench
 
-parity:  ## compare with the originals in PyTorch, an hour or two; ARGS='-k name' selects some
+compare: torch $(COMPARED)/sam2.1-hiera-tiny-512 $(COMPARED)/sam2.1-hiera-tiny-1024  ## time full-size models beside PyTorch, an hour; FRAMES=20 timed
+	@$(TOOL) benchmark --model $(COMPARED)/sam2.1-hiera-tiny-512 $(BESIDE)
+	@$(TOOL) benchmark --model $(COMPARED)/sam2.1-hiera-tiny-1024 $(BESIDE)
+	@if $(HAS_EFFICIENTTAM); then $(MAKE) efficienttam; \
+	  else echo 'EfficientTAM is left out; test/parity/requirements.txt says how to install it'; fi
+
+efficienttam: $(COMPARED)/efficienttam-ti-512
+	@$(TOOL) benchmark --model $< $(BESIDE)
+
+$(COMPARED)/sam2.1-hiera-tiny-%:
+	@$(TOOL) export seeded:3 --architecture sam2.1-hiera-tiny --image-size $* --out $@
+
+$(COMPARED)/efficienttam-ti-%:
+	@$(TOOL) export seeded:3 --architecture efficienttam_ti_512x512 --image-size $* --out $@
+
+gpu:  ## every way to run full-size models on the GPU, beside PyTorch, into build/gpu/; PROVIDER=cpu tries it without
+	@$(PYTHON) -m venv $(GPU)/venv
+	@sed 's/^onnxruntime>/$(if $(filter cpu,$(PROVIDER)),onnxruntime,onnxruntime-gpu[cuda,cudnn])>/' \
+	  test/parity/requirements.txt > $(GPU)/requirements.txt
+	@$(GPU)/venv/bin/pip install --quiet -r $(GPU)/requirements.txt
+	@$(MAKE) PARITY=$(GPU) matrix
+
+matrix: $(COMPARED)/sam2.1-hiera-tiny-512 $(COMPARED)/sam2.1-hiera-tiny-1024 \
+    $(if $(shell $(HAS_EFFICIENTTAM) && echo yes),$(COMPARED)/efficienttam-ti-512)
+	@$(TOOL) benchmark --matrix $(PROVIDER) $(addprefix --bundle ,$^) --frames $(FRAMES) \
+	  --json $(GPU)/matrix.json --out $(GPU)
+
+torch:
 	@$(PYTHON) -m venv $(PARITY)/venv
 	@$(PARITY)/venv/bin/pip install --quiet -r test/parity/requirements.txt
+
+parity: torch  ## compare with the originals in PyTorch, an hour or two; ARGS='-k name' selects some
 	@$(PARITY)/venv/bin/python -m pytest --confcutdir=test/export -q test/export
 	@$(PARITY)/venv/bin/python -m pytest -m parity --confcutdir=test/parity -v -s test/parity $(ARGS)
 
-clean:  ## remove what the other verbs made, except build/training and build/parity
+gpuwheel:  ## ask onnxruntime-gpu (250 MB) about options, refusals and fallbacks; needs no GPU
+	@$(PYTHON) -m venv $(GPU_WHEEL)
+	@$(GPU_WHEEL)/bin/pip install --quiet -r test/gpuwheel/requirements.txt
+	@$(GPU_WHEEL)/bin/python -m pytest -m gpu_wheel --confcutdir=test/gpuwheel test/gpuwheel $(ARGS)
+
+clean:  ## remove what the other verbs made, except build/training, parity and gpuwheel
 	rm -rf .venv install log .mypy_cache .pytest_cache .ruff_cache
-	rm -rf build/source build/sam2_tracker_ros build/demo build/bench.json build/bootstrap.*
+	rm -rf build/source build/sam2_tracker_ros build/demo build/bench build/bench.json build/bootstrap.*
+	rm -rf build/compare build/compare.json build/gpu

@@ -17,6 +17,7 @@ PACKAGE_XML = Path(__file__).parent / 'package.xml'
 # Folders of the repository that are installed inside the Python package, and what of them.
 DATA = {
     'sam2_tracker_ros.bundles.nano': ('resource/nano', ['*.onnx', '*.json', '*.md']),
+    'sam2_tracker_ros.precision': ('config/precision', ['*.yaml']),
     'sam2_tracker_ros.interfaces.msg': ('msg', ['*.msg']),
     'sam2_tracker_ros.interfaces.srv': ('srv', ['*.srv']),
 }

@@ -40,7 +40,7 @@ OPTIONAL_LAYERS = ('export', 'parity')
 LAYERS = {
     'errors': layer(),
     'core': layer(outside='numpy filterpy cv2'),
-    'inference': layer('core', 'numpy onnxruntime onnx'),
+    'inference': layer('core', 'numpy onnxruntime onnx yaml'),
     'messages': layer('core', 'numpy cv2'),
     'overlay': layer('core', 'numpy cv2'),
     'testing': layer('core', 'numpy cv2'),
@@ -51,8 +51,12 @@ LAYERS = {
         'core inference replay export', f'numpy cv2 matplotlib {" ".join(TORCH_PACKAGES)}'
     ),
     'evaluation': layer('core replay testing', 'numpy cv2 matplotlib'),
+    'benchmarking': layer(
+        'core inference replay testing evaluation parity', 'numpy cv2 matplotlib'
+    ),
     'tools': layer(
-        'core inference replay testing parity evaluation', 'numpy tqdm huggingface_hub'
+        'core inference replay testing parity evaluation benchmarking',
+        'numpy tqdm huggingface_hub',
     ),
 }
 # In `ros`, only the nodes build a model; only demonstrations show scenes and recordings.
@@ -116,6 +120,9 @@ def test_module_imports_only_what_its_layer_allows(path: Path) -> None:
         ('evaluation/contenders.py', 'from sam2_tracker_ros.inference import load_model'),
         ('replay/recorded_clips.py', 'from sam2_tracker_ros.evaluation.metrics import precision'),
         ('tools/benchmark.py', 'import onnxruntime'),
+        ('benchmarking/contenders.py', 'import torch'),
+        ('benchmarking/modules.py', 'import onnxruntime'),
+        ('evaluation/contenders.py', 'from sam2_tracker_ros.benchmarking import figures'),
         ('tools/replay.py', 'from sam2_tracker_ros.ros import point_at'),
         ('inference/bundle.py', 'import huggingface_hub'),
         ('inference/bundle.py', 'from sam2_tracker_ros.tools.model_fetch import fetch'),

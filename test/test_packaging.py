@@ -34,8 +34,9 @@ ROSDEP_KEYS = {
     'onnxruntime': 'python3-onnxruntime-pip',
     'rosbags': 'python3-rosbags-pip',
     'tqdm': 'python3-tqdm',
+    'yaml': 'python3-yaml',
 }
-PIP_NAMES = {'cv2': 'opencv-python-headless'}
+PIP_NAMES = {'cv2': 'opencv-python-headless', 'yaml': 'PyYAML'}
 # Published bundles, downloads and exports need them, on a workstation, and say so.
 NOT_IN_ROSDEP = {'onnx', 'huggingface_hub', 'torch', 'transformers'}
 
@@ -142,6 +143,7 @@ def test_colcon_installs_package_model_messages_and_headers() -> None:
         assert (installed / module.relative_to(PACKAGE)).exists(), module
     assert (installed / 'bundles' / 'nano' / 'manifest.json').exists()
     assert not list((installed / 'bundles').rglob('*.pt'))
+    assert (installed / 'precision' / 'fp32.yaml').exists()
     for message in (ROOT / 'msg').iterdir():
         assert (installed / 'interfaces' / 'msg' / message.name).exists()
     share = prefix / 'share' / PACKAGE.name
@@ -170,7 +172,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp('source')
     for name in ('setup.py', 'pyproject.toml', 'package.xml', 'README.md', 'LICENSE'):
         shutil.copy(ROOT / name, source)
-    for name in ('msg', 'srv', 'resource', PACKAGE.name):
+    for name in ('config', 'msg', 'srv', 'resource', PACKAGE.name):
         ignored = shutil.ignore_patterns('__pycache__')
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
     command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation']
@@ -188,6 +190,9 @@ def test_wheel_holds_package_model_and_message_texts(site: Path) -> None:
     bundle = {path.name for path in (ROOT / 'resource' / 'nano').iterdir()}
     assert {path.name for path in (installed / 'bundles' / 'nano').iterdir()} == {
         name for name in bundle if not name.endswith('.pt')
+    }
+    assert {path.name for path in (installed / 'precision').iterdir()} == {
+        path.name for path in (ROOT / 'config' / 'precision').iterdir()
     }
     for folder in ('msg', 'srv'):
         assert {path.name for path in (installed / 'interfaces' / folder).iterdir()} == {

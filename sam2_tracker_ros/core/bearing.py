@@ -103,6 +103,10 @@ class CameraCalibration:
         width, height = self._region_px()
         scale = np.array([width / image_size_px[0], height / image_size_px[1]])
         full = points_px * scale + np.array([left, top]) - 0.5
+        if self.distortion_model != 'equidistant' and not self.distortion.any():
+            plane = (full - self.matrix[:2, 2]) / self.matrix.diagonal()[:2]
+            straight = np.column_stack([plane, np.ones(len(plane))])
+            return np.asarray(straight / np.linalg.norm(straight, axis=1, keepdims=True))
         pixels = np.ascontiguousarray(full, np.float64).reshape(-1, 1, 2)
         coefficients = self.distortion if self.distortion.any() else np.zeros(4)
         at_rest = np.zeros(3)
@@ -187,5 +191,6 @@ def bearing_of(
 
 
 def _angle_between(first: Float64Array, second: Float64Array) -> float:
-    cross = float(np.linalg.norm(np.cross(first, second)))
-    return math.atan2(cross, float(first @ second))
+    (a, b, c), (d, e, f) = first.tolist(), second.tolist()
+    cross = math.hypot(b * f - c * e, c * d - a * f, a * e - b * d)
+    return math.atan2(cross, a * d + b * e + c * f)

@@ -63,6 +63,23 @@ class ModelConfig:
     allow_provider_fallback: bool = setting(
         False, 'Run on a later provider of the list when the first one cannot be had.'
     )
+    precision: str = setting(
+        'fp32',
+        'Numbers that the graphs compute with; those less exact than tf32 must give the same '
+        'masks as fp32 when they are built.',
+        choices=('fp32', 'tf32', 'fp16', 'bf16', 'int8'),
+    )
+    cache_folder: str = setting(
+        '',
+        'Where built graphs and engines are kept for the next start; empty for sam2_tracker_ros '
+        'in the XDG cache home.',
+    )
+    execution: str = setting(
+        'fused',
+        'fused runs one graph per frame and target, derived from the bundle; modular runs its '
+        'graphs one by one, for comparing.',
+        choices=('fused', 'modular'),
+    )
     memory_padding: str = setting(
         'exact',
         'What fills the places of a memory that is not full: exact attends to what exists only; '
@@ -93,6 +110,13 @@ class TrackerConfig:
     )
     max_targets: int = setting(
         4, 'Targets that may be tracked at the same time.', minimum=1, maximum=64
+    )
+    max_memories: int = setting(
+        0,
+        'Remembered frames that are attended at most, the prompted one included: fewer cost less '
+        'on a CPU; 0 for as many as the model was made for.',
+        minimum=0,
+        maximum=64,
     )
     min_target_size_px: float = setting(
         48.0,

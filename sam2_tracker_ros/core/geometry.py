@@ -5,6 +5,7 @@
 
 from functools import lru_cache
 import math
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -19,6 +20,9 @@ from sam2_tracker_ros.core.types import (
     TargetMask,
 )
 
+# Left, top, right and bottom of the positive cells of a mask, right and bottom exclusive;
+# zeros when there are none.
+Extent: TypeAlias = tuple[int, int, int, int]
 # A box that comes this close to the image border touches it.
 EDGE_MARGIN_PX = 1.0
 
@@ -61,9 +65,22 @@ def touched_edges(box: Box, size_px: tuple[int, int]) -> Edge:
     return edges
 
 
+def extent_of(mask_logits: Float32Array) -> Extent:
+    """Return left, top, right and bottom of the positive cells, zeros when there are none."""
+    positive = mask_logits > 0.0
+    rows, columns = np.flatnonzero(positive.any(axis=1)), np.flatnonzero(positive.any(axis=0))
+    if not len(rows):
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
 def target_pieces(
-    mask_logits: Float32Array, window: Box, expected: Box | None, min_fraction: float
-) -> Float32Array:
+    mask_logits: Float32Array,
+    extent: Extent,
+    window: Box,
+    expected: Box | None,
+    min_fraction: float,
+) -> tuple[Float32Array, Extent]:
     """
     Turn off the separate pieces of a mask that are not the target.
 
@@ -72,26 +89,35 @@ def target_pieces(
     largest are specks.
 
     :param mask_logits: [h, w], object where positive.
+    :param extent: of the positive ones.
     :param window: the part of the camera image that the logits cover.
     :param expected: where the target should be, in pixels; None when nothing is expected.
     :param min_fraction: of the largest piece's area; smaller pieces are specks. 0 keeps every
         piece, wherever it is.
+    :return: the logits and the extent of what is left.
     """
-    if min_fraction == 0.0:
-        return mask_logits
-    positive = (mask_logits > 0.0).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(positive, connectivity=8)
+    left, top, right, bottom = extent
+    if min_fraction == 0.0 or right <= left:
+        return mask_logits, extent
+    part = mask_logits[top:bottom, left:right]
+    positive = (part > 0.0).astype(np.uint8)
+    count, labels, found, _ = cv2.connectedComponentsWithStats(positive, connectivity=8)
     if count <= 2:
-        return mask_logits
+        return mask_logits, extent
+    stats = np.asarray(found, np.int32)
+    stats[:, cv2.CC_STAT_LEFT] += left
+    stats[:, cv2.CC_STAT_TOP] += top
     areas = stats[1:, cv2.CC_STAT_AREA]
     is_target: BoolArray = areas >= min_fraction * areas.max()
     if expected is not None:
-        gaps = _gaps(np.asarray(stats[1:], np.int32), expected, window, mask_logits.shape)
+        gaps = _gaps(stats[1:], expected, window, mask_logits.shape)
         is_target |= gaps == 0.0
         is_target &= gaps <= gaps[is_target].min()
         is_target &= areas >= min_fraction * areas[is_target].max()
     keep = np.concatenate([[True], is_target])
-    return np.where(keep[labels], mask_logits, -np.abs(mask_logits))
+    pieces = mask_logits.copy()
+    pieces[top:bottom, left:right] = np.where(keep[labels], part, -np.abs(part))
+    return pieces, extent_of(pieces)
 
 
 def box_of(mask_logits: Float32Array, window: Box) -> Box | None:
@@ -102,38 +128,36 @@ def box_of(mask_logits: Float32Array, window: Box) -> Box | None:
     :param window: the part of the camera image that the logits cover.
     :return: in pixels of the camera image; None when no cell is positive.
     """
-    positive = mask_logits > 0.0
-    rows, columns = np.flatnonzero(positive.any(axis=1)), np.flatnonzero(positive.any(axis=0))
-    if not len(rows):
+    left, top, right, bottom = extent_of(mask_logits)
+    if right <= left:
         return None
     scale_x, scale_y = window.width / mask_logits.shape[1], window.height / mask_logits.shape[0]
     return Box(
-        window.left + float(columns[0]) * scale_x,
-        window.top + float(rows[0]) * scale_y,
-        window.left + float(columns[-1] + 1) * scale_x,
-        window.top + float(rows[-1] + 1) * scale_y,
+        window.left + left * scale_x,
+        window.top + top * scale_y,
+        window.left + right * scale_x,
+        window.top + bottom * scale_y,
     )
 
 
-def mask_of(mask_logits: Float32Array, window: Box) -> TargetMask | None:
+def mask_of(mask_logits: Float32Array, extent: Extent, window: Box) -> TargetMask | None:
     """
     Find the pixels of the camera image whose bilinearly interpolated logit is positive.
 
     Only the region around positive logits is interpolated, so that a small target costs little.
 
     :param mask_logits: [h, w], object where positive.
+    :param extent: of the positive ones.
     :param window: the part of the camera image that the logits cover, in whole pixels.
     :return: None when no pixel is positive.
     """
-    positive = mask_logits > 0.0
-    rows = np.flatnonzero(positive.any(axis=1))
-    columns = np.flatnonzero(positive.any(axis=0))
-    if not len(rows):
+    left, top, right, bottom = extent
+    if right <= left:
         return None
     width, height = round(window.width), round(window.height)
     grid_height, grid_width = mask_logits.shape
-    row_cells, row_pixels = _affected(rows[0], rows[-1], grid_height, height)
-    column_cells, column_pixels = _affected(columns[0], columns[-1], grid_width, width)
+    row_cells, row_pixels = _affected(top, bottom - 1, grid_height, height)
+    column_cells, column_pixels = _affected(left, right - 1, grid_width, width)
     weights_y = _bilinear_weights(height, grid_height)[row_pixels, row_cells]
     weights_x = _bilinear_weights(width, grid_width)[column_pixels, column_cells]
     mask = weights_y @ mask_logits[row_cells, column_cells] @ weights_x.T > 0.0

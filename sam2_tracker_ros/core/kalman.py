@@ -35,6 +35,9 @@ MIN_ASPECT = 1e-3
 
 _MEASUREMENT_MATRIX = np.eye(4, 8)
 
+# Where a state has the box and how fast that changes.
+_PLACE, _SPEED = np.arange(4), np.arange(4, 8)
+
 
 @dataclass(frozen=True)
 class BoxState:
@@ -142,16 +145,15 @@ def _process_noise(variances: Float64Array, frames: float) -> Float64Array:
 
     :param variances: [8] of one frame.
     """
-    position, velocity = np.diag(variances[:4]), np.diag(variances[4:])
+    position, velocity = variances[:4], variances[4:]
     # Sums over k = 0 .. frames - 1 of k and of k squared.
     sum_s = frames * (frames - 1.0) / 2.0 / REFERENCE_RATE_HZ
     sum_squares_s2 = frames * (frames - 1.0) * (2.0 * frames - 1.0) / 6.0 / REFERENCE_RATE_HZ**2
-    return np.block(
-        [
-            [position * frames + velocity * sum_squares_s2, velocity * sum_s],
-            [velocity * sum_s, velocity * frames],
-        ]
-    )
+    noise = np.zeros((8, 8))
+    noise[_PLACE, _PLACE] = position * frames + velocity * sum_squares_s2
+    noise[_PLACE, _SPEED] = noise[_SPEED, _PLACE] = velocity * sum_s
+    noise[_SPEED, _SPEED] = velocity * frames
+    return noise
 
 
 def _variances(position: float, velocity: float) -> Float64Array:

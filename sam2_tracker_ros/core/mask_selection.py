@@ -3,57 +3,32 @@
 
 """Which of the decoder's candidate masks is the target."""
 
-from typing import Protocol
+from collections.abc import Mapping
 
 import numpy as np
 
 from sam2_tracker_ros.core.geometry import box_iou, box_of
-from sam2_tracker_ros.core.model import MaskCandidates
+from sam2_tracker_ros.core.model import Expectation, MaskCandidates
 from sam2_tracker_ros.core.types import Box
 
-# SAMURAI's `kf_score_weight` for tiny, small and base+.
-MOTION_WEIGHT = 0.25
+# How much the expected place counts, by the setting memory_selection: SAMURAI's `kf_score_weight`
+# for tiny, small and base+ (Yang et al. 2024), or nothing, as in SAM 2.
+MOTION_WEIGHTS: Mapping[str, float] = {'motion_aware': 0.25, 'recency': 0.0}
+_WHOLE = Box(0, 0, 1, 1)
 
 
-class MaskSelector(Protocol):
-    """Picks one candidate."""
-
-    def select(self, candidates: MaskCandidates, window: Box, predicted: Box | None) -> int:
-        """
-        Return the index of the chosen candidate.
-
-        :param window: the part of the camera image that the masks cover.
-        :param predicted: where the motion filter expects the target, in pixels of the camera
-            image; None when its motion is unknown, or not known for long enough to rely on.
-        """
-
-
-class BestIouSelector:
-    """Plain SAM 2: the candidate whose predicted IoU is highest."""
-
-    def select(self, candidates: MaskCandidates, window: Box, predicted: Box | None) -> int:
-        """Ignore the prediction."""
-        return int(np.argmax(candidates.predicted_iou))
-
-
-class MotionAwareMaskSelector:
+def best_candidate(candidates: MaskCandidates, expectation: Expectation | None) -> int:
     """
-    SAMURAI: the candidate that is both a good mask and where the target should be.
+    Return the index of the candidate that is a good mask and where the target should be.
 
-    score = 0.25 * IoU(its box, predicted box) + 0.75 * predicted IoU (Yang et al. 2024).
+    score = weight * IoU(its box, expected box) + (1 - weight) * predicted IoU, as in SAMURAI.
+
+    :param expectation: None for the predicted IoU alone.
     """
-
-    def select(self, candidates: MaskCandidates, window: Box, predicted: Box | None) -> int:
-        """Take the highest score; the predicted IoU alone while nothing is predicted."""
-        scores = np.array(candidates.predicted_iou, np.float64)
-        if predicted is not None and len(scores) > 1:
-            boxes = [box_of(logits, window) for logits in candidates.mask_logits]
-            overlaps = [0.0 if box is None else box_iou(box, predicted) for box in boxes]
-            scores = MOTION_WEIGHT * np.array(overlaps) + (1.0 - MOTION_WEIGHT) * scores
-        return int(np.argmax(scores))
-
-
-MASK_SELECTORS: dict[str, type[MaskSelector]] = {
-    'motion_aware': MotionAwareMaskSelector,
-    'recency': BestIouSelector,
-}
+    scores = np.array(candidates.predicted_iou, np.float64)
+    if expectation is not None and len(scores) > 1:
+        boxes = [box_of(logits, _WHOLE) for logits in candidates.mask_logits]
+        overlaps = [0.0 if box is None else box_iou(box, expectation.box) for box in boxes]
+        weight = expectation.weight
+        scores = weight * np.array(overlaps) + (1.0 - weight) * scores
+    return int(np.argmax(scores))

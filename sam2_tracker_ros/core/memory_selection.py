@@ -20,6 +20,9 @@ class Selection:
     pointers: tuple[AttendedPointer, ...]
 
 
+NOTHING = Selection((), ())
+
+
 class MemorySelector(Protocol):
     """Picks what is attended in the next frame."""
 

@@ -1,29 +1,19 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Runs the model for one target in one frame: attend, decode, choose a mask, encode its memory."""
+"""Looks for one target in one frame: where, with which memories, and what was found."""
 
-from dataclasses import dataclass
-import math
-
-import numpy as np
+from dataclasses import replace
 
 from sam2_tracker_ros.core.config import TrackerConfig
-from sam2_tracker_ros.core.geometry import mask_of, target_pieces
-from sam2_tracker_ros.core.mask_selection import MASK_SELECTORS
+from sam2_tracker_ros.core.geometry import extent_of, mask_of, target_pieces
+from sam2_tracker_ros.core.mask_selection import MOTION_WEIGHTS
 from sam2_tracker_ros.core.memory_bank import MemoryEntry
-from sam2_tracker_ros.core.memory_selection import SELECTORS, is_trusted
-from sam2_tracker_ros.core.model import (
-    ConditionedFeatures,
-    Features,
-    MaskCandidates,
-    MemoryMask,
-    Sam2Model,
-)
+from sam2_tracker_ros.core.memory_selection import NOTHING, SELECTORS, is_trusted
+from sam2_tracker_ros.core.model import Expectation, Features, Sam2Model, Sighting
 from sam2_tracker_ros.core.preprocessing import model_image
 from sam2_tracker_ros.core.prompts import (
     CERTAIN_LOGIT,
-    NO_PROMPT,
     CheckedPrompt,
     decoder_prompt,
     mask_logits_of,
@@ -31,7 +21,7 @@ from sam2_tracker_ros.core.prompts import (
 from sam2_tracker_ros.core.search_window import whole_image, window_around
 from sam2_tracker_ros.core.stage_clock import StageClock
 from sam2_tracker_ros.core.track import UNUSABLE, Observation, Track, motion_iou
-from sam2_tracker_ros.core.types import Box, Float32Array, Frame
+from sam2_tracker_ros.core.types import Box, Frame
 
 
 class FrameInWork:
@@ -60,16 +50,6 @@ class FrameInWork:
         return self._features[window]
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """The mask that counts as the target, with what the decoder thinks of it."""
-
-    logits: Float32Array
-    memory_mask: MemoryMask
-    predicted_iou: float
-    object_score_logit: float
-
-
 class Observer:
     """
     Looks for targets with the model; changes none of them.
@@ -81,7 +61,7 @@ class Observer:
         self.config = config
         self._model = model
         self._selector = SELECTORS[config.memory_selection]()
-        self._mask_selector = MASK_SELECTORS[config.memory_selection]()
+        self._motion_weight = MOTION_WEIGHTS[config.memory_selection]
 
     def observe(
         self,
@@ -98,41 +78,29 @@ class Observer:
         predicted = None if track is None else track.predicted(frame.stamp_ns)
         window = self._window(frame, track, prompt)
         features = frame.features(window)
-        conditioned = None
-        if track is not None:
-            with frame.clock.stage('attend'):
-                conditioned = self._attend(features, frame.index, track)
-        with frame.clock.stage('decode'):
-            candidates = self._decode(features, conditioned, prompt, window)
-        if not _is_finite(candidates):
+        sighting = self._look(frame, features, window, track, prompt)
+        if not sighting.is_finite:
             return UNUSABLE
         with frame.clock.stage('decide'):
             expected = None if predicted is None else predicted.box
-            relied_on = expected if track is not None and track.is_steady(frame.stamp_ns) else None
-            index = self._mask_selector.select(candidates, window, relied_on)
-            choice = self._choice(candidates, index, prompt, window)
             fraction = self.config.min_component_fraction
-            mask = mask_of(target_pieces(choice.logits, window, expected, fraction), window)
-        with frame.clock.stage('remember'):
-            memory = self._model.encode_memory(
-                features,
-                choice.memory_mask,
-                choice.object_score_logit,
-                is_prompted=prompt is not None,
+            pieces, extent = target_pieces(
+                sighting.mask_logits, sighting.extent, window, expected, fraction
             )
-        overlap = motion_iou(mask, predicted)
+            mask = mask_of(pieces, extent, window)
+            overlap = motion_iou(mask, predicted)
         return Observation(
             mask=mask,
-            predicted_iou=choice.predicted_iou,
-            object_score_logit=choice.object_score_logit,
+            predicted_iou=sighting.predicted_iou,
+            object_score_logit=sighting.object_score_logit,
             motion_iou=overlap,
             entry=MemoryEntry(
                 frame.index,
-                memory,
-                candidates.pointers[index],
+                sighting.memory,
+                sighting.pointer,
                 frame.stamp_ns,
                 prompt is not None
-                or is_trusted(choice.predicted_iou, choice.object_score_logit, overlap),
+                or is_trusted(sighting.predicted_iou, sighting.object_score_logit, overlap),
             ),
             is_prompted=prompt is not None,
         )
@@ -157,49 +125,58 @@ class Observer:
             margin_px,
         )
 
-    def _attend(self, features: Features, frame_index: int, track: Track) -> ConditionedFeatures:
-        selection = self._selector.select(track.bank, frame_index, self._model.spec)
-        return self._model.attend_memory(features, selection.memories, selection.pointers)
-
-    def _decode(
+    def _look(
         self,
+        frame: FrameInWork,
         features: Features,
-        conditioned: ConditionedFeatures | None,
-        prompt: CheckedPrompt | None,
         window: Box,
-    ) -> MaskCandidates:
-        points = NO_PROMPT
-        if prompt is not None:
-            points = decoder_prompt(prompt, window, self._model.spec.image_size_px)
-        return self._model.decode_masks(features, conditioned, points)
-
-    def _choice(
-        self,
-        candidates: MaskCandidates,
-        index: int,
+        track: Track | None,
         prompt: CheckedPrompt | None,
-        window: Box,
-    ) -> _Choice:
-        """Take the chosen candidate, or the operator's own mask, which SAM 2 takes as it is."""
-        if prompt is None or prompt.mask is None:
-            return _Choice(
-                logits=candidates.mask_logits[index],
-                memory_mask=candidates.memory_masks[index],
-                predicted_iou=float(candidates.predicted_iou[index]),
-                object_score_logit=candidates.object_score_logit,
-            )
+    ) -> Sighting:
         spec = self._model.spec
-        return _Choice(
-            logits=mask_logits_of(prompt.mask, window, spec.mask_size_px),
-            memory_mask=mask_logits_of(prompt.mask, window, spec.memory_mask_size_px),
+        asked = None
+        if prompt is not None:
+            asked = decoder_prompt(prompt, window, spec.image_size_px)
+            if prompt.mask is not None:
+                drawn = mask_logits_of(prompt.mask, window, spec.memory_mask_size_px)
+                asked = replace(asked, memory_mask=drawn)
+        attended = NOTHING
+        if track is not None:
+            attended = self._selector.select(track.bank, frame.index, spec)
+        sighting = self._model.look(
+            features,
+            attended.memories[: self.config.max_memories or None],
+            attended.pointers,
+            prompt=asked,
+            expectation=self._expectation(frame, window, track),
+            clock=frame.clock,
+        )
+        if prompt is None or prompt.mask is None:
+            return sighting
+        # The operator's own mask, which SAM 2 takes as it is.
+        logits = mask_logits_of(prompt.mask, window, spec.mask_size_px)
+        return replace(
+            sighting,
+            mask_logits=logits,
+            extent=extent_of(logits),
             predicted_iou=1.0,
             object_score_logit=CERTAIN_LOGIT,
         )
 
-
-def _is_finite(candidates: MaskCandidates) -> bool:
-    return (
-        math.isfinite(candidates.object_score_logit)
-        and bool(np.isfinite(candidates.predicted_iou).all())
-        and bool(np.isfinite(candidates.mask_logits).all())
-    )
+    def _expectation(
+        self, frame: FrameInWork, window: Box, track: Track | None
+    ) -> Expectation | None:
+        """Return where the target should be, if its motion is to be relied on."""
+        if track is None or not self._motion_weight or not track.is_steady(frame.stamp_ns):
+            return None
+        predicted = track.predicted(frame.stamp_ns)
+        if predicted is None:
+            return None
+        box = predicted.box
+        place = Box(
+            (box.left - window.left) / window.width,
+            (box.top - window.top) / window.height,
+            (box.right - window.left) / window.width,
+            (box.bottom - window.top) / window.height,
+        )
+        return Expectation(place, self._motion_weight)

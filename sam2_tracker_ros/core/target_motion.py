@@ -52,6 +52,15 @@ class _Other:
         return is_near and gap_s < _OTHER_GAP_S and known_s < _OTHER_BELIEVED_S
 
 
+@dataclass(frozen=True)
+class _Prediction:
+    """What a state becomes until some time."""
+
+    before: kalman.BoxState
+    now_ns: int
+    after: kalman.BoxState
+
+
 class TargetMotion:
     """
     The last measured box, a Kalman filter over the boxes, and the usual area of the mask.
@@ -66,6 +75,7 @@ class TargetMotion:
         self._steady_since_ns = stamp_ns
         self._measured_box = mask.box
         self._other: _Other | None = None
+        self._prediction: _Prediction | None = None
         self._usual_area_px = float(mask.area_px)
         self._usual_side_px = math.sqrt(mask.box.area)
 
@@ -84,12 +94,17 @@ class TargetMotion:
 
         An unseen target moves on, but its size stays: what hid it has made it look smaller.
         """
-        if self._state is None:
+        before = self._state
+        if before is None:
             return None
-        state = kalman.predict(self._state, self._since_s(now_ns))
-        if now_ns - self._measured_ns <= _SHAPE_HORIZON_S * NANOSECONDS_PER_SECOND:
-            return state
-        return kalman.with_shape_of(state, self._state)
+        # Asked for several times in a frame.
+        known = self._prediction
+        if known is None or known.before is not before or known.now_ns != now_ns:
+            after = kalman.predict(before, self._since_s(now_ns))
+            if now_ns - self._measured_ns > _SHAPE_HORIZON_S * NANOSECONDS_PER_SECOND:
+                after = kalman.with_shape_of(after, before)
+            known = self._prediction = _Prediction(before, now_ns, after)
+        return known.after
 
     def where_to_look(self, now_ns: int, *, is_seen: bool) -> tuple[Box, float]:
         """

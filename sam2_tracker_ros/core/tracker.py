@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sam2_tracker_ros.core.config import Config
-from sam2_tracker_ros.core.model import Sam2Model
+from sam2_tracker_ros.core.model import AnyModel, Sam2Model
 from sam2_tracker_ros.core.observer import FrameInWork, Observer
 from sam2_tracker_ros.core.prompts import CheckedPrompt, check_prompt
+from sam2_tracker_ros.core.staged_model import StagedModel
 from sam2_tracker_ros.core.track import Observation, Track, probability
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
@@ -47,15 +48,15 @@ class Tracker:
     Not thread-safe: one thread calls it. A step whose inference fails leaves every target as it
     was.
 
-    :param model: runs the graphs.
+    :param model: runs the graphs; one that has only stages runs them one by one.
     :param config: its tracker and status groups are used.
     :param epoch: of the last target before this tracker; those of its own are higher.
     """
 
-    def __init__(self, model: Sam2Model, config: Config, epoch: int = 0) -> None:
-        self._model = model
+    def __init__(self, model: AnyModel, config: Config, epoch: int = 0) -> None:
+        self._model = model if isinstance(model, Sam2Model) else StagedModel(model)
         self._config = config
-        self._observer = Observer(model, config.tracker)
+        self._observer = Observer(self._model, config.tracker)
         self._tracks: dict[str, Track] = {}
         self._epoch = epoch
         self._frame_index = 0

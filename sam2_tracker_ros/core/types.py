@@ -293,10 +293,15 @@ class TargetResult:
 
 @dataclass(frozen=True)
 class StageTimings:
-    """Seconds spent in each stage of one step, summed over targets."""
+    """
+    Seconds spent in each stage of one step, summed over targets.
+
+    :param track_s: attend, decode, choose and remember in one graph; those are then 0.
+    """
 
     prepare_s: float = 0.0
     encode_s: float = 0.0
+    track_s: float = 0.0
     attend_s: float = 0.0
     decode_s: float = 0.0
     remember_s: float = 0.0
@@ -308,6 +313,7 @@ class StageTimings:
         return (
             self.prepare_s
             + self.encode_s
+            + self.track_s
             + self.attend_s
             + self.decode_s
             + self.remember_s

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 
 from sam2_tracker_ros.core.config import Config, ModelConfig
-from sam2_tracker_ros.core.model import Sam2Model
+from sam2_tracker_ros.core.model import AnyModel
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import Box, Frame, Prompt, StepResult, TargetMask, TargetState
 from sam2_tracker_ros.errors import ConfigError, PromptError
 
-LoadModel: TypeAlias = Callable[[ModelConfig], Sam2Model]
+LoadModel: TypeAlias = Callable[[ModelConfig], AnyModel]
 BASELINES = {'csrt': 'TrackerCSRT', 'kcf': 'TrackerKCF', 'mil': 'TrackerMIL'}
 _SEED = 0
 
@@ -158,5 +158,5 @@ class _BaselineFollower:
 
 
 @lru_cache(maxsize=1)
-def _loaded(load: LoadModel, config: ModelConfig) -> Sam2Model:
+def _loaded(load: LoadModel, config: ModelConfig) -> AnyModel:
     return load(config)

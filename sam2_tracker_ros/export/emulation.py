@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from sam2_tracker_ros.export.mixed_precision import TYPES, branches, replace_all
+from sam2_tracker_ros.inference.mixed_precision import TYPES, branches, replace_all
 
 
 def emulated(model: ModelProto) -> ModelProto:

@@ -19,11 +19,11 @@ import torch
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.export.emulation import emulated
 from sam2_tracker_ros.export.graph import Graph, ModelExport
-from sam2_tracker_ros.export.mixed_precision import to_mixed_precision
 from sam2_tracker_ros.export.verification import TensorError, Verification, compare_graph
 from sam2_tracker_ros.inference.bundle import CONSTANTS, FORMAT, MANIFEST
 from sam2_tracker_ros.inference.contract import FLOAT, INT32, Tensor, check_graph
 from sam2_tracker_ros.inference.digest import sha256_of
+from sam2_tracker_ros.inference.mixed_precision import to_mixed_precision
 
 PRECISIONS = ('fp32', 'fp16', 'bf16')
 OPSETS = (17, 18, 19, 20)  # of the tracing exporter

@@ -4,17 +4,18 @@
 """The graphs of a bundle: opened, checked against each other, run by stage."""
 
 from collections.abc import Collection, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+import onnx
 
 from sam2_tracker_ros.core.types import Float32Array
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.bundle import Bundle, GraphFile, Shapes
 from sam2_tracker_ros.inference.contract import Tensor, check_graph
+from sam2_tracker_ros.inference.key_bias import add_key_bias
 from sam2_tracker_ros.inference.memory_input import BIAS_INPUT
 from sam2_tracker_ros.inference.sessions import GraphSession, Runtime
 
@@ -115,13 +116,10 @@ def open_graphs(bundle: Bundle, runtime: Runtime, *, exact_memory: bool = True) 
 
 
 def _exact(path: Path, length: int) -> bytes:
-    """Adapt a graph of fixed memory length; only this needs the package onnx."""
-    try:
-        key_bias = import_module('sam2_tracker_ros.inference.key_bias')
-    except ModuleNotFoundError as error:
-        message = f'{path} must be adapted with the package onnx, which is missing: install it'
-        raise ModelError(message) from error
-    return bytes(key_bias.with_key_bias(path, length))
+    """Adapt a graph of fixed memory length."""
+    model = onnx.load(path)
+    add_key_bias(model, path, length)
+    return bytes(model.SerializeToString())
 
 
 def _check_declared(

@@ -12,23 +12,26 @@ and what remains is exactly attention over the tokens that exist.
 
 from pathlib import Path
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper, shape_inference
+import onnxruntime
 
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.memory_input import BIAS_INPUT
 
 
-def with_key_bias(path: Path, length: int) -> bytes:
+def add_key_bias(model: onnx.ModelProto, path: Path, length: int) -> None:
     """
-    Add the input to a graph.
+    Add the input to a graph, in place.
 
+    :param path: the file that it comes from.
     :param length: M, of the memory axis.
-    :return: the changed graph, serialized.
     :raises ModelError: it cannot be told which softmax is over the memory.
     """
-    model = onnx.load(path)
     sizes = _last_sizes(model)
+    if any(node.input[0] not in sizes for node in model.graph.node if node.op_type == 'Softmax'):
+        sizes |= _measured_sizes(model)
     found = [sizes.get(node.input[0]) for node in model.graph.node if node.op_type == 'Softmax']
     if length not in found or None in found:
         message = (
@@ -48,7 +51,6 @@ def with_key_bias(path: Path, length: int) -> bytes:
     model.graph.node.extend(nodes)
     bias = helper.make_tensor_value_info(BIAS_INPUT, TensorProto.FLOAT, [length])
     model.graph.input.append(bias)
-    return bytes(model.SerializeToString())
 
 
 def _last_sizes(model: onnx.ModelProto) -> dict[str, int]:
@@ -59,4 +61,33 @@ def _last_sizes(model: onnx.ModelProto) -> dict[str, int]:
         name: shape[-1].dim_value
         for name, shape in dims.items()
         if shape and shape[-1].HasField('dim_value')
+    }
+
+
+def _measured_sizes(model: onnx.ModelProto) -> dict[str, int]:
+    """
+    Return the size of the last axis of what each softmax takes, as seen when the graph runs.
+
+    A graph that was made for any length works out its sizes while it runs.
+    """
+    inputs = {
+        item.name: tuple(size.dim_value for size in item.type.tensor_type.shape.dim)
+        for item in model.graph.input
+    }
+    if not all(all(shape) for shape in inputs.values()):
+        return {}
+    names = [node.input[0] for node in model.graph.node if node.op_type == 'Softmax']
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    del probe.graph.output[:]
+    for index, name in enumerate(names):
+        shape = f'{BIAS_INPUT}_shape_{index}'
+        probe.graph.node.append(helper.make_node('Shape', [name], [shape]))
+        probe.graph.output.append(helper.make_tensor_value_info(shape, TensorProto.INT64, None))
+    session = onnxruntime.InferenceSession(
+        probe.SerializeToString(), providers=['CPUExecutionProvider']
+    )
+    feeds = {name: np.zeros(shape, np.float32) for name, shape in inputs.items()}
+    return {
+        name: int(shape[-1]) for name, shape in zip(names, session.run(None, feeds), strict=True)
     }

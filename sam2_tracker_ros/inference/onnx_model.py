@@ -9,7 +9,6 @@ from typing import cast
 
 import numpy as np
 
-from sam2_tracker_ros.core.config import ModelConfig
 from sam2_tracker_ros.core.model import (
     AttendedMemory,
     AttendedPointer,
@@ -23,33 +22,19 @@ from sam2_tracker_ros.core.model import (
 )
 from sam2_tracker_ros.core.types import Float32Array, UInt8Array
 from sam2_tracker_ros.errors import ModelError
-from sam2_tracker_ros.inference.bundle import Bundle, bundle_folder, read_bundle
-from sam2_tracker_ros.inference.graphs import Graphs, open_graphs
+from sam2_tracker_ros.inference.bundle import Bundle
+from sam2_tracker_ros.inference.graphs import Graphs
 from sam2_tracker_ros.inference.memory_input import (
     BIAS_INPUT,
     FrameMemory,
     MemoryInput,
     round_to_bfloat16,
 )
-from sam2_tracker_ros.inference.sessions import runtime_from_config
 
 # Brings every weight of the prompt encoder into play: box corners, both kinds of point, padding.
 _EVERY_LABEL = DecoderPrompt(
     points=np.zeros((5, 2), np.float32), labels=np.array([2, 3, 1, 0, -1], np.int32)
 )
-
-
-def load_model(config: ModelConfig) -> 'OnnxSam2Model':
-    """
-    Load, check and warm up the model that the settings name.
-
-    :raises ModelError: says what is wrong with the bundle or the providers, and what to do.
-    """
-    runtime = runtime_from_config(config)
-    bundle = read_bundle(bundle_folder(config.model))
-    padding = None if config.memory_padding == 'exact' else config.memory_padding
-    graphs = open_graphs(bundle, runtime, exact_memory=padding is None)
-    return OnnxSam2Model(bundle, graphs, padding)
 
 
 class _EncodedImage:
@@ -75,7 +60,7 @@ class _EncodedImage:
 
 class OnnxSam2Model:
     """
-    A Sam2Model (core/model.py). Not thread-safe: the buffer of the image is used again.
+    Sam2Stages (core/model.py). Not thread-safe: the buffer of the image is used again.
 
     Each graph is fed with what it declares, so that bundles may differ in feature levels, sizes,
     candidates and mask inputs. Numbers that the tracker sees (masks, scores) are returned as they
@@ -118,7 +103,6 @@ class OnnxSam2Model:
             memory_mask_size_px=graphs.memory_mask_size_px,
             memory_slots=len(constants.temporal_table),
             max_object_pointers=max_pointers,
-            candidates=len(candidates.mask_logits),
             mean=constants.mean,
             std=constants.std,
             providers=graphs.providers,

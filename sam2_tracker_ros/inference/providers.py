@@ -9,14 +9,17 @@ more than a printed warning. So what a session reports afterwards is compared wi
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sam2_tracker_ros.errors import ModelError
+from sam2_tracker_ros.inference.precision import PrecisionPolicy
 
 RUNTIME_NAMES = {
     'tensorrt': 'TensorrtExecutionProvider',
     'cuda': 'CUDAExecutionProvider',
     'cpu': 'CPUExecutionProvider',
 }
+OUR_NAMES = {full: name for name, full in RUNTIME_NAMES.items()}
 
 
 def choose_providers(
@@ -67,6 +70,39 @@ def check_running(
         )
         raise ModelError(message)
     return tuple(running)
+
+
+def provider_options(
+    providers: Sequence[str],
+    policy: PrecisionPolicy,
+    graph: str,
+    stream: int = 0,
+    engines: Path | None = None,
+) -> list[tuple[str, dict[str, str]]]:
+    """
+    Return what each provider is told for one graph.
+
+    :param providers: in the runtime's names.
+    :param graph: a runtime graph or a module of a bundle.
+    :param stream: address of the CUDA stream to compute on; 0 for one of the session's own.
+    :param engines: folder for what TensorRT builds; None keeps nothing.
+    """
+    chosen = []
+    for provider in providers:
+        name = OUR_NAMES[provider]
+        options = policy.options(name, graph)
+        if stream and name != 'cpu':
+            options['user_compute_stream'] = str(stream)
+        if engines is not None and name == 'tensorrt':
+            options |= {
+                'trt_engine_cache_enable': 'True',
+                'trt_engine_cache_path': str(engines),
+                'trt_engine_cache_prefix': graph,
+                'trt_timing_cache_enable': 'True',
+                'trt_timing_cache_path': str(engines),
+            }
+        chosen.append((provider, options))
+    return chosen
 
 
 def _listed(names: Sequence[str] | dict[str, str]) -> str:

@@ -20,6 +20,10 @@ from sam2_tracker_ros.messages.images import (
     png_message,
 )
 from sam2_tracker_ros.messages.prompts import prompt_from_click, prompt_from_message
+from sam2_tracker_ros.messages.serialized import (
+    frame_from_serialized_compressed_image,
+    frame_from_serialized_image,
+)
 from sam2_tracker_ros.messages.targets import (
     detections_message,
     event_message,
@@ -37,6 +41,8 @@ __all__ = [
     'event_message',
     'frame_from_compressed_image',
     'frame_from_image',
+    'frame_from_serialized_compressed_image',
+    'frame_from_serialized_image',
     'image_message',
     'jpeg_message',
     'mask_pixels',

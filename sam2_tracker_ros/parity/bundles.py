@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sam2_tracker_ros.core.geometry import box_iou, camera_mask
-from sam2_tracker_ros.core.model import Sam2Model
+from sam2_tracker_ros.core.model import AnyModel
 from sam2_tracker_ros.core.types import Box, Frame, Prompt, TargetMask
 from sam2_tracker_ros.parity.clip import Scenario
 from sam2_tracker_ros.parity.comparison import mask_iou
@@ -45,7 +45,7 @@ class ClipAgreement:
 
 
 def agree_on(
-    models: tuple[Sam2Model, Sam2Model],
+    models: tuple[AnyModel, AnyModel],
     name: str,
     frames: Iterable[Frame],
     start: Box,
@@ -86,7 +86,7 @@ def agree_on(
     )
 
 
-def agree_on_scenario(models: tuple[Sam2Model, Sam2Model], scenario: Scenario) -> ClipAgreement:
+def agree_on_scenario(models: tuple[AnyModel, AnyModel], scenario: Scenario) -> ClipAgreement:
     """Track the seeded clip with both models, from the box that the scenario starts with."""
     start = scenario.prompts[0].box
     assert start is not None

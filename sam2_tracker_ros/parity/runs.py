@@ -12,17 +12,18 @@ import numpy as np
 from sam2_tracker_ros.core.config import Config, StatusConfig, TrackerConfig
 from sam2_tracker_ros.core.geometry import camera_mask
 from sam2_tracker_ros.core.model import (
+    AnyModel,
     AttendedMemory,
     AttendedPointer,
-    ConditionedFeatures,
     DecoderPrompt,
+    Expectation,
     Features,
-    MaskCandidates,
-    Memory,
-    MemoryMask,
     ModelSpec,
     Sam2Model,
+    Sighting,
 )
+from sam2_tracker_ros.core.stage_clock import StageClock
+from sam2_tracker_ros.core.staged_model import StagedModel
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     BoolArray,
@@ -99,14 +100,13 @@ class Chosen:
 
 class RecordingModel:
     """
-    A Sam2Model that notes what the tracker chooses: the candidate whose memory is encoded.
+    A Sam2Model that notes what another one sees.
 
     :param model: does the work.
     """
 
-    def __init__(self, model: Sam2Model) -> None:
-        self._model = model
-        self._candidates: MaskCandidates | None = None
+    def __init__(self, model: AnyModel) -> None:
+        self._model = model if isinstance(model, Sam2Model) else StagedModel(model)
         self._chosen: list[Chosen] = []
 
     @property
@@ -128,44 +128,23 @@ class RecordingModel:
         """Pass on."""
         return self._model.encode_image(image)
 
-    def attend_memory(
+    def look(
         self,
         features: Features,
         memories: Sequence[AttendedMemory],
         pointers: Sequence[AttendedPointer],
-    ) -> ConditionedFeatures:
-        """Pass on."""
-        return self._model.attend_memory(features, memories, pointers)
-
-    def decode_masks(
-        self,
-        features: Features,
-        conditioned: ConditionedFeatures | None,
-        prompt: DecoderPrompt,
-    ) -> MaskCandidates:
-        """Keep what is offered."""
-        self._candidates = self._model.decode_masks(features, conditioned, prompt)
-        return self._candidates
-
-    def encode_memory(
-        self,
-        features: Features,
-        mask: MemoryMask,
-        object_score_logit: float,
         *,
-        is_prompted: bool,
-    ) -> Memory:
-        """Note which of the offered masks this is."""
-        offered = self._candidates
-        assert offered is not None
-        index = next(i for i, offer in enumerate(offered.memory_masks) if offer is mask)
-        pointer = np.asarray(offered.pointers[index], np.float32)
-        self._chosen.append(
-            Chosen(offered.mask_logits[index], offered.object_score_logit, pointer)
+        prompt: DecoderPrompt | None,
+        expectation: Expectation | None,
+        clock: StageClock,
+    ) -> Sighting:
+        """Pass on, and note what is seen."""
+        sighting = self._model.look(
+            features, memories, pointers, prompt=prompt, expectation=expectation, clock=clock
         )
-        return self._model.encode_memory(
-            features, mask, object_score_logit, is_prompted=is_prompted
-        )
+        pointer = np.asarray(sighting.pointer, np.float32)
+        self._chosen.append(Chosen(sighting.mask_logits, sighting.object_score_logit, pointer))
+        return sighting
 
 
 class PlainTracker:
@@ -175,7 +154,7 @@ class PlainTracker:
     :param target_count: of the targets that will be started.
     """
 
-    def __init__(self, model: Sam2Model, target_count: int = 1) -> None:
+    def __init__(self, model: AnyModel, target_count: int = 1) -> None:
         self._recorder = RecordingModel(model)
         settings = replace(PLAIN_SAM2.tracker, max_targets=target_count)
         self._tracker = Tracker(self._recorder, replace(PLAIN_SAM2, tracker=settings))
@@ -200,7 +179,7 @@ class PlainTracker:
         ]
 
 
-def track(model: Sam2Model, scenario: Scenario) -> Run:
+def track(model: AnyModel, scenario: Scenario) -> Run:
     """
     Run our tracker as plain SAM 2.
 

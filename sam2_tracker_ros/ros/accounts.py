@@ -23,7 +23,11 @@ class Snapshot:
     :param steps_s: in Tracker.step.
     :param overheads_s: from the arrival of a frame to its publishing, without Tracker.step and
         without waiting for the frame before it.
+    :param takings_s: before the overhead, in which the middleware hands an image message over.
     :param conversions_s: part of the overhead, from an image message to pixels.
+    :param publishings_s: part of the overhead, in which messages are made and published.
+    :param pictures_skipped: masks and overlays that were replaced by newer ones.
+    :param publishing_failures: results, events and pictures that could not be published.
     :param measured_age_s: since a target was measured; None when none ever was.
     """
 
@@ -36,7 +40,9 @@ class Snapshot:
     latencies_s: tuple[float, ...] = ()
     steps_s: tuple[float, ...] = ()
     overheads_s: tuple[float, ...] = ()
+    takings_s: tuple[float, ...] = ()
     conversions_s: tuple[float, ...] = ()
+    publishings_s: tuple[float, ...] = ()
     timings: StageTimings = field(default_factory=StageTimings)
     image_size_px: tuple[int, int] | None = None
     last_rejection: str = ''
@@ -44,6 +50,9 @@ class Snapshot:
     targets: tuple[str, ...] = ()
     measured_age_s: float | None = None
     is_stalled: bool = False
+    pictures_skipped: int = 0
+    publishing_failures: int = 0
+    last_publishing_failure: str = ''
 
 
 class Accounts:
@@ -59,7 +68,9 @@ class Accounts:
         self._processed_ns: deque[int] = deque(maxlen=WINDOW_FRAMES)
         self._latencies_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._overheads_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
+        self._takings_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._conversions_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
+        self._publishings_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._steps_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._timings = StageTimings()
         self._image_size_px: tuple[int, int] | None = None
@@ -68,6 +79,9 @@ class Accounts:
         self._targets: tuple[str, ...] = ()
         self._measured_ns: int | None = None
         self._is_stalled = False
+        self._pictures_skipped = 0
+        self._publishing_failures = 0
+        self._last_publishing_failure = ''
 
     @property
     def processed(self) -> int:
@@ -79,10 +93,15 @@ class Accounts:
         """Frames that were replaced by newer ones before they were processed."""
         return self._dropped
 
-    def frame_received(self) -> None:
-        """Count an image that arrived."""
+    def frames_received(self, count: int, taking_s: float) -> None:
+        """
+        Count images that arrived.
+
+        :param taking_s: how long the middleware took to hand the newest one over.
+        """
         with self._lock:
-            self._received += 1
+            self._received += count
+            self._takings_s.append(taking_s)
 
     def frame_rejected(self, why: str) -> None:
         """Count an image that could not be used."""
@@ -123,12 +142,26 @@ class Accounts:
             if any(target.measured for target in result.targets):
                 self._measured_ns = now_ns
 
-    def published(self, latency_s: float, step_s: float, overhead_s: float) -> None:
+    def published(
+        self, latency_s: float, step_s: float, overhead_s: float, publishing_s: float
+    ) -> None:
         """Note how long a frame took."""
         with self._lock:
             self._latencies_s.append(latency_s)
             self._steps_s.append(step_s)
             self._overheads_s.append(overhead_s)
+            self._publishings_s.append(publishing_s)
+
+    def publishing_failed(self, why: str) -> None:
+        """Count what could not be published."""
+        with self._lock:
+            self._publishing_failures += 1
+            self._last_publishing_failure = why
+
+    def pictures_skipped(self, count: int) -> None:
+        """Note how many masks and overlays were replaced by newer ones since activation."""
+        with self._lock:
+            self._pictures_skipped = count
 
     def converted(self, conversion_s: float) -> None:
         """Note how long an image message took to become pixels."""
@@ -155,7 +188,9 @@ class Accounts:
                 rate_hz=self._rate_hz(),
                 latencies_s=tuple(self._latencies_s),
                 overheads_s=tuple(self._overheads_s),
+                takings_s=tuple(self._takings_s),
                 conversions_s=tuple(self._conversions_s),
+                publishings_s=tuple(self._publishings_s),
                 steps_s=tuple(self._steps_s),
                 timings=self._timings,
                 image_size_px=self._image_size_px,
@@ -164,6 +199,9 @@ class Accounts:
                 targets=self._targets,
                 measured_age_s=measured_age_s,
                 is_stalled=self._is_stalled,
+                pictures_skipped=self._pictures_skipped,
+                publishing_failures=self._publishing_failures,
+                last_publishing_failure=self._last_publishing_failure,
             )
 
     def _rate_hz(self) -> float:

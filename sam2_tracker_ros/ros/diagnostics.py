@@ -21,12 +21,14 @@ class Health:
 
     :param model: what is loaded; None when nothing is.
     :param problem: why the model could not be loaded, or empty.
+    :param progress: what is done while the model is loaded, or empty.
     :param calibration_problem: why there are no bearings, or empty.
     """
 
     is_active: bool
     model: ModelSpec | None
     problem: str
+    progress: str
     calibration_problem: str
 
 
@@ -50,7 +52,10 @@ def diagnostic_array(
 
 
 def _model_status(health: Health, accounts: Snapshot) -> DiagnosticStatus:
-    values: dict[str, object] = {'frames failed': accounts.frames_failed}
+    values: dict[str, object] = {
+        'frames failed': accounts.frames_failed,
+        'model build': health.progress,
+    }
     if health.model is not None:
         values |= {
             'model': health.model.name,
@@ -60,6 +65,9 @@ def _model_status(health: Health, accounts: Snapshot) -> DiagnosticStatus:
         }
     if health.problem:
         return _status('model', DiagnosticStatus.ERROR, health.problem, values)
+    if health.progress:
+        text = f'configuring: {health.progress}'
+        return _status('model', DiagnosticStatus.WARN, text, values)
     if health.model is None:
         return _status('model', DiagnosticStatus.WARN, 'not configured', values)
     if accounts.last_failure:
@@ -92,13 +100,18 @@ def _timing_status(accounts: Snapshot) -> DiagnosticStatus:
         ('latency', accounts.latencies_s),
         ('step', accounts.steps_s),
         ('node overhead', accounts.overheads_s),
+        ('taking', accounts.takings_s),
         ('conversion', accounts.conversions_s),
+        ('publishing', accounts.publishings_s),
     ):
         for percent in (50, 95):
             values[f'{name} p{percent} [ms]'] = _percentile_ms(durations_s, percent)
     for name, duration_s in asdict(accounts.timings).items():
         stage = name.removesuffix('_s')
         values[f'last {stage} [ms]'] = f'{duration_s * _MILLISECONDS:.2f}'
+    values['masks and overlays skipped'] = accounts.pictures_skipped
+    values['publishing failures'] = accounts.publishing_failures
+    values['last publishing failure'] = accounts.last_publishing_failure
     return _status('timing', DiagnosticStatus.OK, f'{accounts.rate_hz:.1f} Hz', values)
 
 

@@ -24,6 +24,11 @@ class LatestFrame(Generic[Item]):
         with self._changed:
             return self._overwritten
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no item waits."""
+        return self._item is None
+
     def put(self, item: Item) -> None:
         """Store an item in place of the one that waits, if any; never blocks for long."""
         with self._changed:

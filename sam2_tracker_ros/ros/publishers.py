@@ -22,10 +22,10 @@ from sam2_tracker_ros.messages import (
     target_array_message,
     target_messages,
 )
-from sam2_tracker_ros.messages.classes import Message, MessageClasses
+from sam2_tracker_ros.messages.classes import MessageClasses
 from sam2_tracker_ros.overlay import draw_overlay
 from sam2_tracker_ros.ros import qos
-from sam2_tracker_ros.ros.accounts import Accounts
+from sam2_tracker_ros.ros.outbox import Publication
 
 
 class Publishers:
@@ -44,7 +44,6 @@ class Publishers:
         self._node = node
         self._classes = classes
         self._calibration = calibration
-        self.accounts = Accounts()
         self._target = node.create_publisher(classes.target, '~/target', qos.TARGET)
         self._targets = node.create_publisher(classes.target_array, '~/targets', qos.TARGET)
         self._events = node.create_publisher(classes.target_event, '~/events', qos.EVENT)
@@ -62,16 +61,13 @@ class Publishers:
                 classes.detection.array, '~/detections', qos.TARGET
             )
 
-    def start(self, accounts: Accounts) -> None:
-        """Publish these accounts from now on."""
-        self.accounts = accounts
-
-    def publish(self, result: StepResult, frame: Frame | None) -> None:
-        """Publish one frame's result; `frame` is None when time passed without an image."""
-        header = self._classes.header_of(result.stamp_ns, result.frame_id)
+    def publish(self, publication: Publication) -> None:
+        """Publish what control needs: targets, events, detections."""
+        result, classes = publication.result, self._classes
+        header = classes.header_of(result.stamp_ns, result.frame_id)
         now_ns = self._node.get_clock().now().nanoseconds
         targets = target_messages(
-            self._classes,
+            classes,
             result,
             header,
             calibration=self._calibration(),
@@ -81,31 +77,36 @@ class Publishers:
             self._target.publish(target)
         self._targets.publish(
             target_array_message(
-                self._classes,
+                classes,
                 targets,
                 header,
-                frames_processed=self.accounts.processed,
-                frames_dropped=self.accounts.dropped,
+                frames_processed=publication.frames_processed,
+                frames_dropped=publication.frames_dropped,
             )
         )
         for event in result.events:
-            self._events.publish(event_message(self._classes, event, result.frame_id))
-        if frame is not None:
-            self._publish_for_subscribers(result, frame, header)
+            self._events.publish(event_message(classes, event, result.frame_id))
+        if (
+            publication.is_of_image
+            and self._detections is not None
+            and classes.detection is not None
+            and _is_wanted(self._detections)
+        ):
+            self._detections.publish(detections_message(classes.detection, result, header))
 
     def publish_events(self, events: Sequence[Event]) -> None:
         """Publish events that do not come with a result."""
         for event in events:
             self._events.publish(event_message(self._classes, event, frame_id=''))
 
-    def _publish_for_subscribers(self, result: StepResult, frame: Frame, header: Message) -> None:
+    def wants_pictures(self) -> bool:
+        """Return whether anybody looks at masks or overlays."""
+        return _is_wanted(self._mask, self._mask_png, self._overlay, self._overlay_jpeg)
+
+    def publish_pictures(self, result: StepResult, frame: Frame) -> None:
+        """Make and publish the masks and overlays that somebody looks at."""
         classes = self._classes
-        if (
-            self._detections is not None
-            and classes.detection is not None
-            and _is_wanted(self._detections)
-        ):
-            self._detections.publish(detections_message(classes.detection, result, header))
+        header = classes.header_of(result.stamp_ns, result.frame_id)
         if _is_wanted(self._mask, self._mask_png):
             pixels = mask_pixels(result)
             if _is_wanted(self._mask):

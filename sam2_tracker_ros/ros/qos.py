@@ -5,8 +5,17 @@
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-# Images and CameraInfo in: best effort connects to every publisher, and an old image is useless.
-INPUT = QoSProfile(
+# Images in: best effort connects to every publisher. Only the newest is used; the others are kept
+# to be counted, while one is decoded.
+IMAGE_INPUT = QoSProfile(
+    reliability=ReliabilityPolicy.BEST_EFFORT,
+    durability=DurabilityPolicy.VOLATILE,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=4,
+)
+
+# CameraInfo in: the newest is all there is to know.
+CAMERA_INFO_INPUT = QoSProfile(
     reliability=ReliabilityPolicy.BEST_EFFORT,
     durability=DurabilityPolicy.VOLATILE,
     history=HistoryPolicy.KEEP_LAST,

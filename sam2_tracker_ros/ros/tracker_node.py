@@ -7,46 +7,45 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 import signal
 import threading
+import time
 import traceback
 from typing import Any, TypeAlias
 
 from diagnostic_msgs.msg import DiagnosticArray
 import rclpy
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
-from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from sam2_tracker_ros.core.bearing import CameraCalibration
 from sam2_tracker_ros.core.config import Config, ModelConfig
-from sam2_tracker_ros.core.model import Sam2Model
+from sam2_tracker_ros.core.model import AnyModel
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import Event, EventType, Prompt
 from sam2_tracker_ros.errors import PromptError, Sam2TrackerError
 from sam2_tracker_ros.inference import load_model
 from sam2_tracker_ros.messages import (
     calibration_from_camera_info,
-    frame_from_compressed_image,
-    frame_from_image,
+    frame_from_serialized_compressed_image,
+    frame_from_serialized_image,
 )
 from sam2_tracker_ros.ros import qos
 from sam2_tracker_ros.ros.accounts import Accounts
 from sam2_tracker_ros.ros.diagnostics import Health, diagnostic_array
+from sam2_tracker_ros.ros.intake import Arrival, Intake
 from sam2_tracker_ros.ros.message_classes import installed_message_classes
 from sam2_tracker_ros.ros.parameters import Settings
+from sam2_tracker_ros.ros.process_memory import keep_freed_memory
 from sam2_tracker_ros.ros.prompt_inputs import Answer, PromptInputs
 from sam2_tracker_ros.ros.prompt_queue import rejection
 from sam2_tracker_ros.ros.publishers import Publishers
 from sam2_tracker_ros.ros.worker import Worker
 
-try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
-except ImportError:  # ROS 2 Humble
-    from rclpy.qos_event import SubscriptionEventCallbacks
-
-ModelLoader: TypeAlias = Callable[[ModelConfig], Sam2Model]
+# The second argument is told in a few words what takes long.
+ModelLoader: TypeAlias = Callable[[ModelConfig, Callable[[str], None]], AnyModel]
 
 # One for the services that wait for a frame, one for everything else.
 EXECUTOR_THREADS = 2
@@ -64,19 +63,23 @@ class TrackerNode(LifecycleNode):
     def __init__(self, model_loader: ModelLoader = load_model, **node_arguments: Any) -> None:
         super().__init__('tracker', **node_arguments)
         self._model_loader = model_loader
-        self._model: Sam2Model | None = None
+        self._model: AnyModel | None = None
         self._config = Config()
         self._worker: Worker | None = None
         # Of the newest target, over all activations: no two targets of this node share one.
         self._epoch = 0
         self._calibration: CameraCalibration | None = None
         self._problem = ''
-        self._inputs: list[Subscription[Any]] = []
+        self._progress = ''
+        self._accounts = Accounts()
+        self._intake: Intake | None = None
         self._watchdog: Timer | None = None
         self._settings = Settings(self, self._on_settings)
         self._output = Publishers(self, installed_message_classes(), lambda: self._calibration)
         self._prompt_inputs = PromptInputs(self, self._ask, self._reject)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.DIAGNOSTICS)
+        # Of its own, so that they go on while a transition loads the model.
+        self._diagnostics_group = MutuallyExclusiveCallbackGroup()
         self._diagnostics_timer = self._new_diagnostics_timer()
 
     def start(self) -> None:
@@ -87,7 +90,7 @@ class TrackerNode(LifecycleNode):
             self.trigger_activate()
 
     def close(self) -> None:
-        """End the worker's thread and free the model, in every state; entities stay."""
+        """End every thread and free the model, in every state; entities stay."""
         self._end_worker()
         self._free_model()
 
@@ -95,9 +98,10 @@ class TrackerNode(LifecycleNode):
         """Load the model, which runs once."""
         # From here on, so that a change while the model is loaded is refused or taken over.
         self._settings.is_running = True
+        started_s = time.perf_counter()
         try:
             self._config = self._settings.config()
-            model = self._model_loader(self._config.model)
+            model = self._model_loader(self._config.model, self._on_progress)
         except Exception as error:  # rclpy would swallow it; the operator must see why
             self._settings.is_running = False
             self._problem = str(error)
@@ -105,11 +109,17 @@ class TrackerNode(LifecycleNode):
             if not isinstance(error, Sam2TrackerError):
                 self.get_logger().error(traceback.format_exc())
             return TransitionCallbackReturn.FAILURE
+        finally:
+            self._progress = ''
         self._problem, self._model = '', model
         self.destroy_timer(self._diagnostics_timer)
         self._diagnostics_timer = self._new_diagnostics_timer()
         spec = model.spec
-        detail = f'{spec.name} ({spec.precision}) runs on {", ".join(spec.providers)}'
+        duration_s = time.perf_counter() - started_s
+        detail = (
+            f'{spec.name} ({spec.precision}) runs on {", ".join(spec.providers)}, '
+            f'loaded in {duration_s:.1f} s'
+        )
         self.get_logger().info(detail)
         self._output.publish_events([Event(EventType.MODEL_READY, self._now_ns(), detail=detail)])
         return super().on_configure(state)
@@ -121,22 +131,20 @@ class TrackerNode(LifecycleNode):
         node_config = self._config.node
         is_raw = node_config.image_transport == 'raw'
         self._calibration = None
+        self._accounts = Accounts()
         self._worker = Worker(
             Tracker(self._model, self._config, self._epoch),
             self._config,
             self._output,
-            decode=frame_from_image if is_raw else frame_from_compressed_image,
+            self._accounts,
+            decode=(
+                frame_from_serialized_image if is_raw else frame_from_serialized_compressed_image
+            ),
             now_ns=self._now_ns,
             log_error=self._log_error,
         )
         self._worker.reconfigure(self._config)  # a parameter may have been set meanwhile
-        image_topic = self.resolve_topic_name('image')
-        if is_raw:
-            images = self._subscribe(Image, image_topic, self._worker.put_image)
-        else:
-            topic = f'{image_topic}/compressed'
-            images = self._subscribe(CompressedImage, topic, self._worker.put_image)
-        self._inputs = [images, self._subscribe(CameraInfo, 'camera_info', self._on_camera_info)]
+        self._intake = self._new_intake(self._worker, is_raw=is_raw)
         self._watchdog = self.create_timer(1.0 / node_config.watchdog_rate_hz, self._worker.watch)
         return super().on_activate(state)
 
@@ -162,30 +170,36 @@ class TrackerNode(LifecycleNode):
         self._free_model()
         return super().on_error(state)
 
-    def _subscribe(
-        self, message_class: type[Any], topic: str, callback: Callable[[Any], None]
-    ) -> 'Subscription[Any]':
-        # Best effort fits every publisher, so there is no event to handle; and rclpy's executor
-        # cannot bear that a subscription with event handlers is destroyed while it waits.
-        no_events = SubscriptionEventCallbacks(use_default_callbacks=False)
-        return self.create_subscription(
-            message_class, topic, callback, qos.INPUT, event_callbacks=no_events
+    def _new_intake(self, worker: Worker, *, is_raw: bool) -> Intake:
+        intake = Intake(self, self._log_intake_error)
+        topic = self.resolve_topic_name('image')
+        intake.subscribe(
+            Image if is_raw else CompressedImage,
+            topic if is_raw else f'{topic}/compressed',
+            qos.IMAGE_INPUT,
+            worker.put_image,
+            raw=True,
         )
+        intake.subscribe(CameraInfo, 'camera_info', qos.CAMERA_INFO_INPUT, self._on_camera_info)
+        intake.start()
+        return intake
 
     def _stop_tracking(self) -> None:
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        self._inputs = []
+        intake, self._intake = self._intake, None
+        if intake is not None:
+            intake.destroy()
         if self._watchdog is not None:
             self.destroy_timer(self._watchdog)
             self._watchdog = None
         self._end_worker()
 
     def _end_worker(self) -> None:
+        if self._intake is not None:
+            self._intake.stop()
         worker, self._worker = self._worker, None
         if worker is not None:
             self._epoch = worker.stop()
-            self._output.start(Accounts())
+            self._accounts = Accounts()
 
     def _free_model(self) -> None:
         self._model = None
@@ -196,6 +210,9 @@ class TrackerNode(LifecycleNode):
 
     def _log_error(self, text: str) -> None:
         self.get_logger().error(text)
+
+    def _log_intake_error(self, text: str) -> None:
+        self.get_logger().error(text, throttle_duration_sec=1.0)
 
     def _ask(self, prompt: Prompt) -> Answer:
         worker = self._worker
@@ -213,21 +230,30 @@ class TrackerNode(LifecycleNode):
         if worker is not None:
             worker.reconfigure(config)
 
-    def _on_camera_info(self, message: CameraInfo) -> None:
-        self._calibration = calibration_from_camera_info(message)
+    def _on_camera_info(self, arrival: Arrival) -> None:
+        self._calibration = calibration_from_camera_info(arrival.message)
+
+    def _on_progress(self, text: str) -> None:
+        """Tell at once what the model's loader is at: it may keep every other thread waiting."""
+        self._progress = text
+        self.get_logger().info(text)
+        self._publish_diagnostics()
 
     def _new_diagnostics_timer(self) -> Timer:
         period_s = self.get_parameter('diagnostics_period_s').value
-        return self.create_timer(period_s, self._publish_diagnostics)
+        return self.create_timer(
+            period_s, self._publish_diagnostics, callback_group=self._diagnostics_group
+        )
 
     def _publish_diagnostics(self) -> None:
         now = self.get_clock().now()
         calibration = self._calibration
-        accounts = self._output.accounts.snapshot(now.nanoseconds)
+        accounts = self._accounts.snapshot(now.nanoseconds)
         health = Health(
             is_active=self._worker is not None,
             model=None if self._model is None else self._model.spec,
             problem=self._problem,
+            progress=self._progress,
             calibration_problem=(
                 'no CameraInfo'
                 if calibration is None
@@ -241,6 +267,7 @@ class TrackerNode(LifecycleNode):
 
 def main() -> None:
     """Run the node until SIGINT or SIGTERM, or until a callback raises."""
+    keep_freed_memory()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import threading
 import time
 import traceback
-from typing import Any, Protocol
+from typing import Any
 
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.tracker import Tracker
@@ -27,7 +27,9 @@ from sam2_tracker_ros.core.types import (
 from sam2_tracker_ros.errors import ImageError
 from sam2_tracker_ros.messages import no_target
 from sam2_tracker_ros.ros.accounts import Accounts
+from sam2_tracker_ros.ros.intake import Arrival
 from sam2_tracker_ros.ros.latest_frame import LatestFrame
+from sam2_tracker_ros.ros.outbox import Outbox, Output, StepTime
 from sam2_tracker_ros.ros.prompt_queue import PromptQueue, Request
 
 # The same complaint about broken input is repeated this often at most.
@@ -40,34 +42,24 @@ STALLED = 'images have stopped; check the image topic, and prompt when images co
 STOPPED = 'the node was deactivated before a frame answered; activate it and prompt again'
 
 
-class Output(Protocol):
-    """Where results go."""
-
-    def start(self, accounts: Accounts) -> None:
-        """Publish these accounts from now on."""
-
-    def publish(self, result: StepResult, frame: Frame | None) -> None:
-        """Publish one frame's result; `frame` is None when time passed without an image."""
-
-    def publish_events(self, events: Sequence[Event]) -> None:
-        """Publish events that do not come with a result."""
-
-
 @dataclass(frozen=True)
-class _Arrival:
+class _Image:
     """
-    An image message and when it came.
+    An image that waits for the tracker, or why it cannot be used.
 
-    :param arrived_s: time.perf_counter() of the callback.
+    :param arrived_s: time.perf_counter() when its message could be looked at.
     """
 
-    message: Any
+    frame: Frame | ImageError
     arrived_s: float
 
 
 class Worker:
     """
     Runs the tracker in its own thread; the public methods return at once, except `stop`.
+
+    Images are prepared, JPEG decoded, by the thread that brings them, while the tracker is at the
+    image before; what has to be published does not keep it from the next.
 
     :param decode: turns an image message into a frame, or raises ImageError.
     :param now_ns: the node's clock.
@@ -79,6 +71,7 @@ class Worker:
         tracker: Tracker,
         config: Config,
         output: Output,
+        accounts: Accounts,
         *,
         decode: Callable[[Any], Frame],
         now_ns: Callable[[], int],
@@ -86,14 +79,14 @@ class Worker:
     ) -> None:
         self._tracker = tracker
         self._config = config
-        self._output = output
-        self._accounts = Accounts()
-        output.start(self._accounts)
+        self._outbox = Outbox(output, accounts, now_ns, log_error)
+        self._accounts = accounts
         self._decode = decode
         self._now_ns = now_ns
         self._log_error = log_error
-        self._images: LatestFrame[_Arrival] = LatestFrame()
-        self._prompts = PromptQueue(output.publish_events, now_ns)
+        self._images: LatestFrame[_Image] = LatestFrame()
+        self._skipped = 0
+        self._prompts = PromptQueue(self._outbox.publish_events, now_ns)
         self._wanted_config = config
         self._is_watchdog_due = False
         self._is_stopping = False
@@ -108,10 +101,20 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name='tracker_worker', daemon=True)
         self._thread.start()
 
-    def put_image(self, message: Any) -> None:
-        """Take an image; it replaces one that still waits."""
-        self._accounts.frame_received()
-        self._images.put(_Arrival(message, time.perf_counter()))
+    def put_image(self, arrival: Arrival) -> None:
+        """Prepare an image; it replaces one that still waits."""
+        self._accounts.frames_received(1 + arrival.skipped, arrival.taking_s)
+        self._skipped += arrival.skipped
+        started_s = time.perf_counter()
+        frame: Frame | ImageError
+        try:
+            frame = self._decode(arrival.message)
+        except ImageError as error:
+            frame = error
+        except Exception as error:  # a decoder that met bytes nobody has thought of
+            frame = ImageError(f'the image cannot be read: {type(error).__name__}: {error}')
+        self._accounts.converted(time.perf_counter() - started_s)
+        self._images.put(_Image(frame, arrival.arrived_s))
 
     def ask(self, prompt: Prompt) -> 'Future[PromptAnswer]':
         """Take a prompt; it is answered with the next frame, or at once where that is clear."""
@@ -137,49 +140,48 @@ class Worker:
         """
         self._is_stopping = True
         self._images.wake()
+        self._outbox.hurry()
         self._thread.join()
         self._prompts.close(STOPPED)
         now_ns = self._now_ns()
         events = tuple(replace(event, stamp_ns=now_ns) for event in self._tracker.release_all())
-        self._output.publish(StepResult(now_ns, '', (0, 0), events=events), None)
+        self._outbox.publish(StepResult(now_ns, '', (0, 0), events=events))
+        self._outbox.close()
         return self._tracker.epoch
 
     def _run(self) -> None:
         while True:
-            arrival = self._images.take()
+            image = self._images.take()
             if self._is_stopping:
                 return
             try:
-                self._turn(arrival)
+                self._turn(image)
             except Exception as error:  # the node's one guard: whatever fails, it lives on
                 self._accounts.frame_failed(f'{type(error).__name__}: {error}')
                 self._complain(EventType.MODEL_FAILED, traceback.format_exc())
 
-    def _turn(self, arrival: _Arrival | None) -> None:
+    def _turn(self, image: _Image | None) -> None:
         """Do everything that is due."""
         wanted_config = self._wanted_config
         if wanted_config is not self._config:
             self._config = wanted_config
             self._tracker.reconfigure(wanted_config)
-        self._prompts.sort(self._tracker, '' if arrival else self._why_no_image())
-        if arrival is not None:
-            self._process(arrival)
+        self._prompts.sort(self._tracker, '' if image else self._why_no_image())
+        if image is not None:
+            self._process(image)
         if self._is_watchdog_due:
             self._is_watchdog_due = False
             self._check_input()
 
-    def _process(self, arrival: _Arrival) -> None:
+    def _process(self, image: _Image) -> None:
         """Take one image through the tracker; its durations start when it could have started."""
-        started_s = max(arrival.arrived_s, self._idle_since_s)
-        decode_started_s = time.perf_counter()
+        started_s = max(image.arrived_s, self._idle_since_s)
         try:
-            frame = self._decode(arrival.message)
-            self._check_stamp(frame)
+            frame = self._usable(image.frame)
         except ImageError as error:
             self._accounts.frame_rejected(str(error))
             self._complain(EventType.FRAME_REJECTED, str(error))
             return
-        self._accounts.converted(time.perf_counter() - decode_started_s)
         self._note_input(is_stalled=False)
         self._track(frame, started_s)
         self._has_seen_frame = True
@@ -187,8 +189,10 @@ class Worker:
         self._frame_ns = self._now_ns()
         self._idle_since_s = time.perf_counter()
 
-    def _check_stamp(self, frame: Frame) -> None:
+    def _usable(self, frame: Frame | ImageError) -> Frame:
         """Refuse an image whose stamp tells no time: nothing would ever coast or be lost."""
+        if isinstance(frame, ImageError):
+            raise frame
         if frame.stamp_ns == 0:
             message = 'the image has no stamp; set header.stamp in the camera driver'
             raise ImageError(message)
@@ -198,6 +202,7 @@ class Worker:
                 'set header.stamp to the time of capture in the camera driver'
             )
             raise ImageError(message)
+        return frame
 
     def _track(self, frame: Frame, started_s: float) -> None:
         requests = self._prompts.take()
@@ -209,15 +214,12 @@ class Worker:
             return
         step_s = time.perf_counter() - step_started_s
         self._epochs = {target.target_id: target.epoch for target in result.targets}
-        self._accounts.frame_processed(result, self._now_ns(), self._images.overwritten)
-        try:
-            self._output.publish(result, frame)
-        finally:
-            for request, answer in zip(requests, result.answers, strict=True):
-                request.answer.set_result(answer)
-        overhead_s = time.perf_counter() - started_s - step_s
-        latency_s = (self._now_ns() - frame.stamp_ns) / NANOSECONDS_PER_SECOND
-        self._accounts.published(latency_s, step_s, overhead_s)
+        dropped = self._skipped + self._images.overwritten
+        self._accounts.frame_processed(result, self._now_ns(), dropped)
+        step_time = StepTime(started_s, step_s)
+        self._outbox.publish(result, frame, step_time, is_idle=self._images.is_empty)
+        for request, answer in zip(requests, result.answers, strict=True):
+            request.answer.set_result(answer)
 
     def _fail(self, frame: Frame, requests: Sequence[Request], why: str) -> None:
         """Say that nothing is known of any target in this frame."""
@@ -229,7 +231,7 @@ class Worker:
             for target_id in self._tracker.target_ids
         )
         result = StepResult(frame.stamp_ns, frame.frame_id, frame.size_px, targets or (unknown,))
-        self._output.publish(result, frame)
+        self._outbox.publish(result, frame)
         self._prompts.refuse(requests, f'inference failed: {why}')
 
     def _check_input(self) -> None:
@@ -246,7 +248,7 @@ class Worker:
         events = tuple(replace(event, stamp_ns=now_ns) for event in result.events)
         result = replace(result, stamp_ns=now_ns, events=events)
         self._accounts.targets_seen(result, now_ns)
-        self._output.publish(result, None)
+        self._outbox.publish(result)
 
     def _why_no_image(self) -> str:
         if not self._has_seen_frame:
@@ -269,7 +271,7 @@ class Worker:
             )
         else:
             event = Event(EventType.INPUT_RESUMED, self._now_ns())
-        self._output.publish_events([event])
+        self._outbox.publish_events([event])
 
     def _complain(self, event_type: EventType, why: str) -> None:
         now_ns = self._now_ns()
@@ -279,4 +281,4 @@ class Worker:
             return
         self._complained_ns[event_type] = now_ns
         self._log_error(f'{event_type.name}: {why}')
-        self._output.publish_events([Event(event_type, now_ns, detail=why)])
+        self._outbox.publish_events([Event(event_type, now_ns, detail=why)])

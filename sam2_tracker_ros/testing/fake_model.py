@@ -43,7 +43,7 @@ class _Look:
 
 class FakeModel:
     """
-    A Sam2Model that finds every pixel whose colour is that of the prompted object.
+    Sam2Stages that find every pixel whose colour is that of the prompted object.
 
     :param image_size_px: side of the model image and of the mask.
     :param tolerance: greatest distance in RGB, 0..441, that still is the object's colour.
@@ -54,6 +54,7 @@ class FakeModel:
         self, image_size_px: int = 96, tolerance: float = 40.0, candidates: int = 1
     ) -> None:
         self._tolerance = tolerance
+        self._candidates = candidates
         self._spec = ModelSpec(
             name='fake',
             family='colour',
@@ -63,7 +64,6 @@ class FakeModel:
             memory_mask_size_px=image_size_px,
             memory_slots=7,
             max_object_pointers=16,
-            candidates=candidates,
             mean=(0.0, 0.0, 0.0),
             std=(1.0, 1.0, 1.0),
             providers=('CPUExecutionProvider',),
@@ -100,15 +100,15 @@ class FakeModel:
         mask = self._matching(image, look)
         seen = bool(mask.any())
         masks = [mask]
-        for _ in range(1, self._spec.candidates):
+        for _ in range(1, self._candidates):
             masks.append(_eroded(masks[-1]))
         logits = np.where(np.stack(masks), PRESENT_LOGIT, -PRESENT_LOGIT).astype(np.float32)
-        ious = np.array(CANDIDATE_IOUS[: self._spec.candidates], np.float32)
+        ious = np.array(CANDIDATE_IOUS[: self._candidates], np.float32)
         return MaskCandidates(
             mask_logits=logits,
             predicted_iou=ious if seen else np.zeros_like(ious),
             object_score_logit=PRESENT_LOGIT if seen else -PRESENT_LOGIT,
-            pointers=[look] * self._spec.candidates,
+            pointers=[look] * self._candidates,
             memory_masks=list(logits),
         )
 

@@ -1,118 +1,116 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""`sam2-tracker benchmark`: what a model costs on this machine, by stage, and over many frames."""
+"""`sam2-tracker benchmark`: what a model costs on this machine, alone, beside others, growing."""
 
 import argparse
-from dataclasses import asdict
-import json
 from pathlib import Path
 
-from tqdm import tqdm
-
-from sam2_tracker_ros.core.config import Config, ModelConfig
-from sam2_tracker_ros.core.tracker import Tracker
-from sam2_tracker_ros.core.types import Frame, PixelFormat, Prompt
-from sam2_tracker_ros.errors import Sam2TrackerError
-from sam2_tracker_ros.inference import load_model
-from sam2_tracker_ros.replay.measuring import (
-    MemoryCurve,
-    machine,
-    measure_memory,
-    measure_steps,
-    resident_mib,
-)
-from sam2_tracker_ros.testing.drone_scene import DroneScene
-from sam2_tracker_ros.testing.scenes import SceneFrame
-from sam2_tracker_ros.tools.arguments import count, positive_count
-
-WARM_UP_FRAMES = 20
+from sam2_tracker_ros.benchmarking.clips import CLIPS
+from sam2_tracker_ros.benchmarking.report import add_to_report
+from sam2_tracker_ros.tools import benchmark_runs
+from sam2_tracker_ros.tools.arguments import positive_count
+from sam2_tracker_ros.tools.settings import add_settings
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options of the verb."""
-    parser.add_argument('--model', default='nano', help='bundle name or folder (nano)')
+    add_settings(parser)
+    _add_kinds(parser)
     parser.add_argument(
-        '--frames', type=positive_count, default=300, help='timed frames of the 720p scene (300)'
+        '--frames', type=positive_count, default=100, metavar='N', help='timed frames (100)'
     )
     parser.add_argument(
-        '--memory-frames',
-        type=count,
+        '--warm-up',
+        type=positive_count,
+        default=20,
+        metavar='N',
+        help='frames before them, which do not count; the bank is full after 16 (20)',
+    )
+    parser.add_argument(
+        '--clip', choices=CLIPS, default='drone', help='720p, or square as the model image (drone)'
+    )
+    parser.add_argument(
+        '--plain',
+        action='store_true',
+        help='settings of plain SAM 2 (whole image, recency); always so beside PyTorch',
+    )
+    parser.add_argument(
+        '--label', metavar='NAME', help='of the results in the file (model, or provider)'
+    )
+    parser.add_argument('--json', type=Path, metavar='FILE', help='add the results to this file')
+    parser.add_argument('--out', type=Path, metavar='DIR', help='draw plots and write tables here')
+
+
+def _add_kinds(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
+        '--compare',
+        metavar='A,B,...',
+        help='side by side, in turns, the first is the baseline: ours; card, the loop of a '
+        'published card; modules, the graphs alone; pytorch and compiled, the original; csrt, kcf '
+        'and mil of OpenCV; and the names of --variant, which otherwise come last',
+    )
+    kinds.add_argument(
+        '--growth',
+        action='store_true',
+        help='over frames, targets and resolution, with plots in --out',
+    )
+    kinds.add_argument(
+        '--matrix',
+        choices=('cpu', 'cuda', 'tensorrt'),
+        help='all combinations of --axis on this provider, for every --bundle, beside PyTorch',
+    )
+    parser.add_argument(
+        '--variant',
+        action='append',
+        default=[],
+        metavar='NAME:SETTING=VALUE[:...]',
+        help='with --compare: our tracker with other settings; may be repeated',
+    )
+    parser.add_argument(
+        '--bundle',
+        action='append',
+        default=[],
+        metavar='B',
+        help='with --matrix: instead of --model; with --growth: besides it; may be repeated',
+    )
+    parser.add_argument(
+        '--axis',
+        action='append',
+        default=[],
+        metavar='SETTING=VALUE,VALUE',
+        help='with --matrix (all choices of precision and of execution)',
+    )
+    parser.add_argument(
+        '--growth-frames',
+        type=positive_count,
         default=10_000,
-        help='frames over which the resident memory is watched; 0 for none (10000)',
+        metavar='N',
+        help='with --growth: how far (10000)',
     )
-    parser.add_argument('--json', type=Path, help='write the results to this file')
+    parser.add_argument(
+        '--reference',
+        metavar='SOURCE',
+        help='with PyTorch: the original (what the bundle was exported from)',
+    )
+    parser.add_argument(
+        '--device', choices=('cpu', 'cuda'), default='cpu', help='of pytorch and compiled (cpu)'
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, print a table, write the file."""
-    config = Config(model=ModelConfig(model=options.model))
-    model = load_model(config.model)
-    scene = DroneScene()
-    frame_count = min(options.frames + WARM_UP_FRAMES, scene.frame_count)
-    first = scene.frame(0)
-    prompt = Prompt(box=first.box)
-    rendered = (_as_frame(scene.frame(index)) for index in range(frame_count))
-    timings, last = measure_steps(
-        Tracker(model, config),
-        tqdm(rendered, total=frame_count, desc='time', unit='frame'),
-        prompt,
-        WARM_UP_FRAMES,
-    )
-    report: dict[str, object] = {
-        'machine': machine(),
-        'model': {'name': model.spec.name, 'providers': model.spec.providers},
-        'image_px': scene.size_px,
-        'step_ms': timings,
-        'last_state': last.targets[0].state.name,
-        'resident_mib': resident_mib(),
-    }
-    _print_table(timings)
-    if options.memory_frames:
-        curve = _watch_memory(Tracker(model, config), scene, prompt, options.memory_frames)
-        report['memory'] = asdict(curve)
-        print(
-            f'memory: {curve.resident_mib[0]:.1f} MiB at the start, '
-            f'{curve.resident_mib[-1]:.1f} MiB after {options.memory_frames} frames, '
-            f'slope {curve.slope_mib:+.3f} MiB for 1,000 frames'
-        )
+    """Measure, print tables, draw, and add the results to the file."""
+    if options.compare is not None:
+        section, results = 'comparisons', benchmark_runs.compare_contenders(options)
+    elif options.matrix is not None:
+        section, results = 'matrix', benchmark_runs.measure_matrix(options)
+    elif options.growth:
+        section, results = 'growth', benchmark_runs.measure_growth(options)
+    else:
+        section, results = 'steps', benchmark_runs.measure_steps(options)
     if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+        label = options.label or options.matrix or Path(options.model).name
+        add_to_report(options.json, section, label, results)
         print(f'written: {options.json}')
     return 0
-
-
-def _watch_memory(
-    tracker: Tracker, scene: DroneScene, prompt: Prompt, frame_count: int
-) -> MemoryCurve:
-    """Step over the start of the scene, forwards and backwards, so that the target stays."""
-    frames = [_as_frame(scene.frame(index)) for index in range(60)]
-    path = [*frames, *frames[-2:0:-1]]
-    period_ns = frames[1].stamp_ns - frames[0].stamp_ns
-    progress = tqdm(total=frame_count, desc='memory', unit='frame')
-
-    def step(index: int) -> None:
-        frame = path[index % len(path)]
-        tracker.step(
-            Frame(frame.pixels, index * period_ns, frame.pixel_format),
-            (prompt,) if index == 0 else (),
-        )
-        progress.update()
-
-    curve = measure_memory(step, frame_count)
-    progress.close()
-    if not tracker.target_ids:
-        message = 'the target was not accepted; the memory was measured without one'
-        raise Sam2TrackerError(message)
-    return curve
-
-
-def _as_frame(scene_frame: SceneFrame) -> Frame:
-    return Frame(scene_frame.image, scene_frame.stamp_ns, PixelFormat.BGR)
-
-
-def _print_table(timings: dict[str, dict[str, float]]) -> None:
-    print(f'{"stage":10} {"p50":>8} {"p95":>8} {"p99":>8}  ms')
-    for name, values in timings.items():
-        print(f'{name:10} {values["p50"]:8.2f} {values["p95"]:8.2f} {values["p99"]:8.2f}')

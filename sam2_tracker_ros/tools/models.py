@@ -4,13 +4,17 @@
 """`sam2-tracker models`: which model bundles are there, and how to get others."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 import json
 from pathlib import Path
 
+from sam2_tracker_ros.core.config import ModelConfig
 from sam2_tracker_ros.errors import ModelError
+from sam2_tracker_ros.inference.build_entry import Entry, entries, remove_builds
 from sam2_tracker_ros.inference.bundle import OBTAINABLE, named_bundles, read_bundle
+from sam2_tracker_ros.inference.sessions import cache_folder
+from sam2_tracker_ros.tools import model_build
 from sam2_tracker_ros.tools.model_fetch import PUBLISHED, fetch
 from sam2_tracker_ros.tools.model_store import read_record
 
@@ -27,6 +31,7 @@ class _Listed:
     :param repository: it was fetched from; empty when it was not.
     :param problem: why it cannot be used; empty when it can.
     :param command: brings it here; empty when it is there.
+    :param builds: folders of what is kept of it for faster starts.
     """
 
     name: str
@@ -38,6 +43,7 @@ class _Listed:
     commit: str = ''
     problem: str = ''
     command: str = ''
+    builds: tuple[str, ...] = ()
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -58,12 +64,19 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help='commit, tag or branch of its repository (default: the commit that is there already, '
         'else the branch main as it is now)',
     )
+    model_build.add_to(actions)
+    text = 'remove what was built and kept for faster starts; bundles stay'
+    actions.add_parser('clean', help=text, description=f'{text.capitalize()}.')
 
 
 def run(options: argparse.Namespace) -> int:
-    """List bundles, or fetch one."""
+    """List bundles, fetch one, build one, or remove what was built."""
     if options.action == 'fetch':
         return _fetch(options.name, options.revision)
+    if options.action == 'build':
+        return model_build.run(options)
+    if options.action == 'clean':
+        return _clean()
     return _list(as_json=options.json)
 
 
@@ -78,8 +91,15 @@ def _fetch(name: str, revision: str | None) -> int:
     return 0
 
 
+def _clean() -> int:
+    folder = cache_folder(ModelConfig())
+    print(f'removed {remove_builds(folder)} builds from {folder}')
+    return 0
+
+
 def _list(*, as_json: bool) -> int:
-    bundles = [_listed(folder) for folder in sorted(named_bundles())]
+    builds = entries(cache_folder(ModelConfig()))
+    bundles = [_listed(folder, builds) for folder in sorted(named_bundles())]
     bundles += _absent({bundle.name for bundle in bundles})
     if as_json:
         print(json.dumps([asdict(bundle) for bundle in bundles]))
@@ -92,10 +112,12 @@ def _list(*, as_json: bool) -> int:
             print(f'    from {bundle.repository} at {bundle.commit}')
         if bundle.problem:
             print(f'    cannot be used: {bundle.problem}')
+        for build in bundle.builds:
+            print(f'    built: {build}')
     return 0
 
 
-def _listed(folder: Path) -> _Listed:
+def _listed(folder: Path, builds: Sequence[Entry]) -> _Listed:
     repository = commit = ''
     try:
         if record := read_record(folder):
@@ -117,6 +139,7 @@ def _listed(folder: Path) -> _Listed:
         where=str(folder),
         repository=repository,
         commit=commit,
+        builds=tuple(str(each.folder) for each in builds if each.key.get('model') == bundle.name),
     )
 
 

@@ -14,11 +14,12 @@ from sam2_tracker_ros.core.geometry import (
     box_iou,
     camera_mask,
     distance_to_segment,
+    extent_of,
     mask_of,
     target_pieces,
     touched_edges,
 )
-from sam2_tracker_ros.core.types import BoolArray, Box, Edge, Float32Array
+from sam2_tracker_ros.core.types import BoolArray, Box, Edge, Float32Array, TargetMask
 
 SIZE_PX = (100, 80)
 WHOLE = Box(0, 0, 100, 80)
@@ -37,6 +38,16 @@ def painted(box: Box) -> BoolArray:
     pixels = np.zeros((32, 32), np.bool_)
     pixels[int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = True
     return pixels
+
+
+def shown(logits: Float32Array, window: Box) -> TargetMask | None:
+    return mask_of(logits, extent_of(logits), window)
+
+
+def cut(logits: Float32Array, window: Box, expected: Box | None, fraction: float) -> Float32Array:
+    pieces, extent = target_pieces(logits, extent_of(logits), window, expected, fraction)
+    assert extent == extent_of(pieces)
+    return pieces
 
 
 @given(whole_boxes(), whole_boxes())
@@ -105,7 +116,7 @@ def test_mask_is_the_resized_logits_above_zero(
     resized = cv2.resize(logits, (width, height), interpolation=cv2.INTER_LINEAR)
     is_clear = np.abs(resized) > 1e-4
 
-    mask = mask_of(logits, window)
+    mask = shown(logits, window)
 
     if mask is None:
         assert not (resized[is_clear] > 0.0).any()
@@ -122,20 +133,20 @@ def test_mask_is_the_resized_logits_above_zero(
 
 
 def test_no_positive_logit_is_no_mask() -> None:
-    assert mask_of(np.full((8, 8), -1.0, np.float32), WHOLE) is None
-    assert mask_of(np.zeros((8, 8), np.float32), WHOLE) is None
+    assert shown(np.full((8, 8), -1.0, np.float32), WHOLE) is None
+    assert shown(np.zeros((8, 8), np.float32), WHOLE) is None
 
 
 def test_a_positive_cell_between_two_pixels_is_no_mask() -> None:
     logits = np.full((16, 16), -10.0, np.float32)
     logits[1, 1] = 0.1
-    assert mask_of(logits, Box(0, 0, 4, 4)) is None
+    assert shown(logits, Box(0, 0, 4, 4)) is None
 
 
 def test_camera_mask_at_the_corner_of_the_image() -> None:
     logits = np.full((4, 4), -1.0, np.float32)
     logits[3, 3] = 1.0
-    mask = mask_of(logits, Box(60, 40, 100, 80))
+    mask = shown(logits, Box(60, 40, 100, 80))
     assert mask is not None
     full = camera_mask(mask, SIZE_PX)
     assert full.shape == (80, 100)
@@ -182,20 +193,20 @@ def test_pieces_of_the_target(
     kept: tuple[tuple[int, int, int, int], ...],
     why: str,
 ) -> None:
-    left = target_pieces(spots(*areas), CELLS, expected, fraction)
+    left = cut(spots(*areas), CELLS, expected, fraction)
     np.testing.assert_array_equal(left > 0.0, spots(*kept) > 0.0, why)
 
 
 def test_every_piece_may_be_kept() -> None:
     """As plain SAM 2 does, wherever the target is expected."""
-    left = target_pieces(spots(BIG, SPECK), CELLS, Box(36, 5, 39, 9), 0.0)
+    left = cut(spots(BIG, SPECK), CELLS, Box(36, 5, 39, 9), 0.0)
     np.testing.assert_array_equal(left, spots(BIG, SPECK))
 
 
 def test_pieces_are_compared_in_pixels_of_the_window() -> None:
     window = Box(200, 100, 280, 260)  # cells of 2 x 4 pixels
     expected = Box(200 + 2 * 25, 100 + 4 * 25, 200 + 2 * 35, 100 + 4 * 35)
-    left = target_pieces(spots(BIG, OTHER), window, expected, 0.2)
+    left = cut(spots(BIG, OTHER), window, expected, 0.2)
     np.testing.assert_array_equal(left > 0.0, spots(OTHER) > 0.0)
 
 
@@ -225,6 +236,6 @@ def test_specks_against_flood_fill(seed: int, fraction: float) -> None:
     largest = max(map(np.count_nonzero, pieces), default=0)
     kept = [piece for piece in pieces if np.count_nonzero(piece) >= fraction * largest]
     expected = np.logical_or.reduce(kept) if kept else np.zeros((14, 14), np.bool_)
-    left = target_pieces(logits, Box(0, 0, 14, 14), None, fraction)
+    left = cut(logits, Box(0, 0, 14, 14), None, fraction)
     np.testing.assert_array_equal(left > 0.0, expected)
     np.testing.assert_array_equal(left[expected], logits[expected])

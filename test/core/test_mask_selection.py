@@ -6,20 +6,18 @@
 import numpy as np
 import pytest
 
-from sam2_tracker_ros.core.mask_selection import (
-    MASK_SELECTORS,
-    BestIouSelector,
-    MotionAwareMaskSelector,
-)
-from sam2_tracker_ros.core.model import MaskCandidates
+from sam2_tracker_ros.core.mask_selection import MOTION_WEIGHTS, best_candidate
+from sam2_tracker_ros.core.model import Expectation, MaskCandidates
 from sam2_tracker_ros.core.types import Box
 
 
-@pytest.mark.parametrize('predicted', [None, Box(0, 0, 4, 4)])
+@pytest.mark.parametrize('expectation', [None, Expectation(Box(0, 0, 0.5, 0.5), 0.0)])
 @pytest.mark.parametrize(
     ('ious', 'best'), [((0.5,), 0), ((0.2, 0.9, 0.4), 1), ((0.2, 0.3, 0.4), 2), ((0.9, 0.9), 0)]
 )
-def test_best_predicted_iou(ious: tuple[float, ...], best: int, predicted: Box | None) -> None:
+def test_best_predicted_iou(
+    ious: tuple[float, ...], best: int, expectation: Expectation | None
+) -> None:
     candidates = MaskCandidates(
         mask_logits=np.ones((len(ious), 4, 4), np.float32),
         predicted_iou=np.array(ious, np.float32),
@@ -27,7 +25,7 @@ def test_best_predicted_iou(ious: tuple[float, ...], best: int, predicted: Box |
         pointers=list(range(len(ious))),
         memory_masks=list(range(len(ious))),
     )
-    assert BestIouSelector().select(candidates, Box(0, 0, 8, 8), predicted) == best
+    assert best_candidate(candidates, expectation) == best
 
 
 def offered(*squares: tuple[int, float]) -> MaskCandidates:
@@ -44,8 +42,8 @@ def offered(*squares: tuple[int, float]) -> MaskCandidates:
     )
 
 
-# Every cell has 10 pixels, and the window starts at (100, 50).
-WINDOW, PLACE = Box(100, 50, 260, 210), Box(100, 90, 140, 130)
+# The first four of 16 columns, in the rows that every candidate has.
+PLACE = Expectation(Box(0, 0.25, 0.25, 0.5), MOTION_WEIGHTS['motion_aware'])
 
 
 @pytest.mark.parametrize(
@@ -59,27 +57,26 @@ WINDOW, PLACE = Box(100, 50, 260, 210), Box(100, 90, 140, 130)
 )
 def test_motion_counts_a_quarter(at_place: float, elsewhere: float, best: int) -> None:
     candidates = offered((0, at_place), (10, elsewhere))
-    assert MotionAwareMaskSelector().select(candidates, WINDOW, PLACE) == best
+    assert best_candidate(candidates, PLACE) == best
 
 
 def test_overlap_counts_in_part() -> None:
     # One cell of four beside the place: IoU 3 / 5, worth 0.15.
     candidates = offered((1, 0.6), (10, 0.79))
-    assert MotionAwareMaskSelector().select(candidates, WINDOW, PLACE) == 0
+    assert best_candidate(candidates, PLACE) == 0
     candidates = offered((1, 0.6), (10, 0.81))
-    assert MotionAwareMaskSelector().select(candidates, WINDOW, PLACE) == 1
+    assert best_candidate(candidates, PLACE) == 1
 
 
 def test_without_a_prediction_the_best_predicted_iou_is_taken() -> None:
-    assert MotionAwareMaskSelector().select(offered((0, 0.8), (10, 0.81)), WINDOW, None) == 1
+    assert best_candidate(offered((0, 0.8), (10, 0.81)), None) == 1
 
 
 def test_an_empty_candidate_is_nowhere() -> None:
     candidates = offered((0, 0.6), (10, 0.7))
     candidates.mask_logits[1] = -5.0
-    assert MotionAwareMaskSelector().select(candidates, WINDOW, PLACE) == 0
+    assert best_candidate(candidates, PLACE) == 0
 
 
-def test_names_of_the_setting() -> None:
-    assert MASK_SELECTORS['motion_aware'] is MotionAwareMaskSelector
-    assert MASK_SELECTORS['recency'] is BestIouSelector
+def test_only_motion_aware_relies_on_motion() -> None:
+    assert MOTION_WEIGHTS == {'motion_aware': 0.25, 'recency': 0.0}

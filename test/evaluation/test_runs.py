@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sam2_tracker_ros.core.config import ModelConfig, config_from_flat_dict
-from sam2_tracker_ros.core.model import Sam2Model
+from sam2_tracker_ros.core.model import AnyModel
 from sam2_tracker_ros.core.types import Box, TargetState
 from sam2_tracker_ros.errors import ConfigError
 from sam2_tracker_ros.evaluation.contenders import BASELINES, Baseline, Ours
@@ -27,7 +27,7 @@ FRAMES = 90
 RATE_HZ = 30
 
 
-def fake_model(config: ModelConfig) -> Sam2Model:
+def fake_model(config: ModelConfig) -> AnyModel:
     return FakeModel(96)
 
 

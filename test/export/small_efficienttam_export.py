@@ -13,7 +13,7 @@ from sam2_tracker_ros.core.config import ModelConfig
 from sam2_tracker_ros.export.efficienttam import efficienttam_export
 from sam2_tracker_ros.export.seeded import randomise
 from sam2_tracker_ros.export.writer import write_bundle
-from sam2_tracker_ros.inference import OnnxSam2Model, load_model
+from sam2_tracker_ros.inference import OnnxSam2Model, load_stages
 
 PLAIN, POOLED = 'efficienttam_ti', 'efficienttam_ti_2'
 TOKENS = GRID * GRID
@@ -27,4 +27,4 @@ def seeded_model(configuration: str = PLAIN) -> Any:
 
 def exported(model: Any, folder: Path, memory: str = 'dynamic') -> OnnxSam2Model:
     write_bundle(efficienttam_export(model, 'small', {}, memory=memory), folder)
-    return load_model(ModelConfig(model=str(folder), inference_threads=1))
+    return load_stages(ModelConfig(model=str(folder), inference_threads=1))

@@ -17,7 +17,7 @@ from sam2_tracker_ros.core.types import Float32Array, UInt8Array
 from sam2_tracker_ros.export.sam2 import sam2_export
 from sam2_tracker_ros.export.seeded import randomise
 from sam2_tracker_ros.export.writer import write_bundle
-from sam2_tracker_ros.inference import OnnxSam2Model, load_model
+from sam2_tracker_ros.inference import OnnxSam2Model, load_stages
 
 GRID, CHANNELS, MEMORY_CHANNELS, SLOTS, POINTERS = SIZE_PX // 16, 32, 16, 7, 16
 TOLERANCE = 1e-4
@@ -39,7 +39,7 @@ def seeded_model() -> Any:
 
 def exported(model: Any, folder: Path, memory: str = 'dynamic') -> OnnxSam2Model:
     write_bundle(sam2_export(model, 'small', {}, memory=memory), folder)
-    return load_model(ModelConfig(model=str(folder), inference_threads=1))
+    return load_stages(ModelConfig(model=str(folder), inference_threads=1))
 
 
 def block_image() -> UInt8Array:

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 import onnxruntime
 
 from sam2_tracker_ros.export.emulation import emulated
-from sam2_tracker_ros.export.mixed_precision import to_mixed_precision
+from sam2_tracker_ros.inference.mixed_precision import to_mixed_precision
 
 Array = NDArray[Any]
 

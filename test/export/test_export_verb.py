@@ -107,7 +107,7 @@ def test_checkpoint_becomes_a_bundle_that_is_found_by_name(
     assert all(error['max_abs'] < 1e-3 for error in manifest['verification'])
     assert sorted({graph for graph, _ in tensors}) == sorted(manifest['graphs'])
     spec = load_model(ModelConfig(model='small-sam2')).spec
-    assert (spec.name, spec.precision, spec.candidates) == ('small-sam2', 'fp32', 3)
+    assert (spec.name, spec.precision) == ('small-sam2', 'fp32')
 
 
 def test_source_of_the_manifest_opens_the_original_again(
@@ -148,7 +148,7 @@ def test_published_form(checkpoint: Path, tmp_path: Path, export: Run) -> None:
     assert export(checkpoint, '--form', 'published', '--out', folder)[0] == 0
     assert not (folder / 'manifest.json').exists()
     spec = load_model(ModelConfig(model=str(folder))).spec
-    assert (spec.candidates, spec.memory_mask_size_px) == (1, spec.image_size_px)
+    assert spec.memory_mask_size_px == spec.image_size_px
 
 
 @pytest.mark.parametrize(

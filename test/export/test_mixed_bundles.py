@@ -19,9 +19,9 @@ from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import BoolArray, Frame, PixelFormat, Prompt
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.export.emulation import emulated
-from sam2_tracker_ros.export.mixed_precision import to_mixed_precision
 from sam2_tracker_ros.inference import load_model
 from sam2_tracker_ros.inference.bundle import bundle_folder
+from sam2_tracker_ros.inference.mixed_precision import to_mixed_precision
 from sam2_tracker_ros.testing.drone_scene import DroneScene
 
 STAGES = ('vision_encoder', 'memory_attention', 'mask_decoder', 'memory_encoder', 'pointer_tpos')

@@ -23,7 +23,7 @@ import pytest
 
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.export.emulation import emulated
-from sam2_tracker_ros.export.mixed_precision import to_mixed_precision
+from sam2_tracker_ros.inference.mixed_precision import to_mixed_precision
 
 
 @pytest.mark.parametrize('precision', TYPES)

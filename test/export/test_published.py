@@ -35,7 +35,7 @@ from sam2_tracker_ros.core.config import ModelConfig
 from sam2_tracker_ros.export.published import published_form
 from sam2_tracker_ros.export.sam2 import sam2_export
 from sam2_tracker_ros.export.writer import write_bundle
-from sam2_tracker_ros.inference import load_model
+from sam2_tracker_ros.inference import load_stages
 
 # The card of the published bundle: names in their order, and shapes; 0 for an axis of any size.
 LENGTH = SLOTS * GRID * GRID + POINTERS * CHANNELS // MEMORY_CHANNELS
@@ -120,7 +120,7 @@ def test_published_form_is_that_of_the_card(tmp_path: Path) -> None:
         'image_mean': [0.485, 0.456, 0.406],
         'image_std': [0.229, 0.224, 0.225],
     }
-    bundle = load_model(ModelConfig(model=str(tmp_path), inference_threads=1))
+    bundle = load_stages(ModelConfig(model=str(tmp_path), inference_threads=1))
     prompt = prompt_of([1])
     expected = decoded_by(original, pixels_of(bundle, image), prompt, several=True)
     assert_same(decode(bundle, image, prompt), expected)

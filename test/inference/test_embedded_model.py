@@ -7,14 +7,14 @@ import numpy as np
 
 from sam2_tracker_ros.core.config import ModelConfig
 from sam2_tracker_ros.core.model import AttendedMemory, AttendedPointer, DecoderPrompt
-from sam2_tracker_ros.inference import load_model
+from sam2_tracker_ros.inference import load_stages
 
 NO_POINT = DecoderPrompt(np.zeros((1, 2), np.float32), np.array([-1], np.int32))
 
 
 def test_the_default_model_runs_with_every_filling_of_its_bank() -> None:
     """Its files are those of its manifest, and what it gives is finite."""
-    model = load_model(ModelConfig())
+    model = load_stages(ModelConfig())
     assert model.spec.name == 'nano'
     side = model.spec.image_size_px
     image = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)

@@ -15,7 +15,7 @@ from sam2_tracker_ros.core.config import ModelConfig
 from sam2_tracker_ros.core.model import DecoderPrompt
 from sam2_tracker_ros.core.types import Float32Array
 from sam2_tracker_ros.errors import ModelError
-from sam2_tracker_ros.inference import load_model
+from sam2_tracker_ros.inference import load_stages
 
 IMAGE_PIXELS = np.full((IMAGE, IMAGE, 3), 90, np.uint8)
 CLICK = DecoderPrompt(np.full((1, 2), 5.0, np.float32), np.ones(1, np.int32))
@@ -33,7 +33,7 @@ def test_a_pointer_that_is_not_finite_spoils_its_candidate_only(tmp_path: Path) 
     weights['pointer'][:, -1] = 1e37
     write_decoder(folder, OURS, weights)
     write_manifest(folder)
-    model = load_model(ModelConfig(model=str(folder)))
+    model = load_stages(ModelConfig(model=str(folder)))
     large = np.full((1, CHANNELS, COARSE, COARSE), 100.0, np.float32)
     found = model.decode_masks(model.encode_image(IMAGE_PIXELS), large, CLICK)
     assert np.isfinite(found.predicted_iou).tolist() == [True, True, False]
@@ -42,7 +42,7 @@ def test_a_pointer_that_is_not_finite_spoils_its_candidate_only(tmp_path: Path) 
 
 def test_a_memory_that_is_not_finite_is_refused(ours: Path) -> None:
     """It would spoil the frames to come."""
-    model = load_model(ModelConfig(model=str(ours)))
+    model = load_stages(ModelConfig(model=str(ours)))
     features = model.encode_image(IMAGE_PIXELS)
     mask = np.full((FINE, FINE), np.nan, np.float32)
     with pytest.raises(ModelError, match='memory_encoder gave numbers that are not finite'):
@@ -69,12 +69,12 @@ def test_weights_that_are_not_finite_are_refused_at_load(
     weights[weight].flat[0] = value
     folder = write_bundle(tmp_path, OURS, weights)
     with pytest.raises(ModelError, match=message):
-        load_model(ModelConfig(model=str(folder)))
+        load_stages(ModelConfig(model=str(folder)))
 
 
 def test_failing_inference_says_what_was_given(ours: Path) -> None:
     """A mask of another size cannot be encoded; the model goes on afterwards."""
-    model = load_model(ModelConfig(model=str(ours)))
+    model = load_stages(ModelConfig(model=str(ours)))
     features = model.encode_image(IMAGE_PIXELS)
     mask: Float32Array = np.zeros((FINE + 1, FINE), np.float32)
     with pytest.raises(ModelError, match=r'memory_encoder failed .*low_res_mask \(1, 1, 9, 8\)'):

@@ -15,7 +15,7 @@ import pytest
 
 from sam2_tracker_ros.core.config import ModelConfig
 from sam2_tracker_ros.errors import ModelError
-from sam2_tracker_ros.inference.onnx_model import load_model
+from sam2_tracker_ros.inference import load_model
 
 
 def change_graph(path: Path, change: Callable[[onnx.GraphProto], None]) -> None:

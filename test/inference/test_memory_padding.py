@@ -18,7 +18,7 @@ import pytest
 from sam2_tracker_ros.core.config import ModelConfig
 from sam2_tracker_ros.core.model import AttendedMemory, AttendedPointer
 from sam2_tracker_ros.core.types import Float32Array
-from sam2_tracker_ros.inference import load_model
+from sam2_tracker_ros.inference import load_stages
 from sam2_tracker_ros.inference.memory_padding import PADDINGS
 
 
@@ -62,7 +62,7 @@ def test_duplication_repeats_the_newest() -> None:
 
 def attended(folder: Path, padding: str, memories: int, pointers: int) -> Float32Array:
     """Return features [T, C] conditioned on the first images, the prompted one first."""
-    model = load_model(ModelConfig(model=str(folder), memory_padding=padding))
+    model = load_stages(ModelConfig(model=str(folder), memory_padding=padding))
     frames = []
     for seed in range(max(memories, pointers)):
         features = model.encode_image(image(seed))

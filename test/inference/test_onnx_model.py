@@ -41,7 +41,7 @@ from sam2_tracker_ros.core.model import (
     ObjectPointer,
 )
 from sam2_tracker_ros.core.types import UInt8Array
-from sam2_tracker_ros.inference.onnx_model import OnnxSam2Model, load_model
+from sam2_tracker_ros.inference import OnnxSam2Model, load_stages
 
 Array = NDArray[Any]
 
@@ -93,7 +93,7 @@ class Video:
 @pytest.fixture
 def video(bundle: Path, form: Form) -> Video:
     """Remember as many frames as there are pointers, and look at one more."""
-    model, reference = load_model(ModelConfig(model=str(bundle))), Reference(form)
+    model, reference = load_stages(ModelConfig(model=str(bundle))), Reference(form)
     video = Video(model, reference, [image(seed) for seed in range(POINTERS + 1)], [], [], [], [])
     for number, pixels in enumerate(video.images[:-1]):
         features = model.encode_image(pixels)
@@ -124,7 +124,7 @@ def bank(filled: int, pointers: int) -> tuple[dict[int, int], dict[int, int]]:
 
 def test_the_spec_is_what_files_and_graphs_say(bundle: Path, form: Form) -> None:
     """Nothing of it is a constant of the code."""
-    spec = load_model(ModelConfig(model=str(bundle))).spec
+    spec = load_stages(ModelConfig(model=str(bundle))).spec
     assert spec == ModelSpec(
         name='tiny',
         family=form.family,
@@ -134,7 +134,6 @@ def test_the_spec_is_what_files_and_graphs_say(bundle: Path, form: Form) -> None
         memory_mask_size_px=form.memory_mask_side,
         memory_slots=SLOTS,
         max_object_pointers=POINTERS,
-        candidates=form.candidates,
         mean=spec.mean,
         std=spec.std,
         providers=('CPUExecutionProvider',),
@@ -146,7 +145,7 @@ def test_the_spec_is_what_files_and_graphs_say(bundle: Path, form: Form) -> None
 @pytest.mark.parametrize('prompt', [BOX, NO_POINT], ids=['box', 'no point'])
 def test_decoding_without_memory(bundle: Path, form: Form, prompt: DecoderPrompt) -> None:
     """Normalisation, encoder and decoder as the reference computes them."""
-    model = load_model(ModelConfig(model=str(bundle)))
+    model = load_stages(ModelConfig(model=str(bundle)))
     found = model.decode_masks(model.encode_image(image(1)), None, prompt)
     expected = Reference(form).decode(image(1), None, prompt.points, prompt.labels)
     np.testing.assert_allclose(found.mask_logits, expected['masks'], atol=TOLERANCE)
@@ -227,7 +226,7 @@ def test_the_operators_own_mask_can_be_remembered(video: Video, form: Form) -> N
 
 def test_memories_of_the_published_model_are_rounded(published: Path) -> None:
     """Upstream stores bfloat16; the same bundle with float32 memories gives another result."""
-    model = load_model(ModelConfig(model=str(published)))
+    model = load_stages(ModelConfig(model=str(published)))
     reference = Reference(PUBLISHED)
     features = model.encode_image(image(2))
     found = model.decode_masks(features, None, BOX)

@@ -10,8 +10,13 @@ import pytest
 
 from sam2_tracker_ros.core.config import ModelConfig
 from sam2_tracker_ros.errors import ModelError
-from sam2_tracker_ros.inference.onnx_model import load_model
-from sam2_tracker_ros.inference.providers import check_running, choose_providers
+from sam2_tracker_ros.inference import load_model
+from sam2_tracker_ros.inference.precision import read_policy
+from sam2_tracker_ros.inference.providers import (
+    check_running,
+    choose_providers,
+    provider_options,
+)
 
 CPU, CUDA = 'CPUExecutionProvider', 'CUDAExecutionProvider'
 TENSORRT = 'TensorrtExecutionProvider'
@@ -75,3 +80,34 @@ def test_a_model_on_a_missing_provider_is_not_loaded(ours: Path) -> None:
         model=str(ours), providers=('cuda', 'cpu'), allow_provider_fallback=True
     )
     assert load_model(fallback).spec.providers == (CPU,)
+
+
+def test_options_follow_the_order_of_the_providers() -> None:
+    """Each gets its own, as texts; a CPU gets no stream."""
+    (cuda, of_cuda), (cpu, of_cpu) = provider_options(
+        (CUDA, CPU), read_policy('tf32'), 'encoder', stream=4096
+    )
+    assert (cuda, cpu) == (CUDA, CPU)
+    assert of_cuda['use_tf32'] == 'True'
+    assert of_cuda['user_compute_stream'] == '4096'
+    assert of_cpu == {}
+
+
+def test_a_session_without_a_stream_makes_its_own() -> None:
+    """So it is not told of one."""
+    ((_, options),) = provider_options((CUDA,), read_policy('fp32'), 'encoder')
+    assert 'user_compute_stream' not in options
+
+
+def test_engines_are_kept_only_where_there_is_a_folder(tmp_path: Path) -> None:
+    """Without one they would land in the working directory."""
+    policy = read_policy('bf16')
+    ((_, options),) = provider_options((TENSORRT,), policy, 'encoder')
+    assert not {name for name in options if 'cache' in name}
+    (_, options), (_, of_cuda) = provider_options(
+        (TENSORRT, CUDA), policy, 'encoder', engines=tmp_path
+    )
+    assert options['trt_engine_cache_enable'] == options['trt_timing_cache_enable'] == 'True'
+    assert options['trt_engine_cache_path'] == options['trt_timing_cache_path'] == str(tmp_path)
+    assert options['trt_engine_cache_prefix'] == 'encoder'
+    assert not {name for name in of_cuda if 'cache' in name}

@@ -9,9 +9,10 @@ import hashlib
 from pathlib import Path
 
 from sam2_tracker_ros.core.config import ModelConfig
+from sam2_tracker_ros.core.model import Sam2Model
 from sam2_tracker_ros.export.bundle_export import export_bundle
 from sam2_tracker_ros.export.sources import Source, open_source
-from sam2_tracker_ros.inference import OnnxSam2Model, load_model
+from sam2_tracker_ros.inference import load_model
 from sam2_tracker_ros.parity.clip import Scenario, scenarios, seeded_clip
 from sam2_tracker_ros.parity.reference import Reference
 from sam2_tracker_ros.parity.runs import Run
@@ -85,7 +86,7 @@ def bundle(original: Original, form: Form) -> Path:
 
 
 @lru_cache(maxsize=3)
-def opened(original: Original, form: Form) -> OnnxSam2Model:
+def opened(original: Original, form: Form) -> Sam2Model:
     return load_model(config(original, form))
 
 

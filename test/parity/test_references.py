@@ -23,20 +23,24 @@ from sam2_tracker_ros.core.model import (
     AttendedMemory,
     AttendedPointer,
     ConditionedFeatures,
+    DecoderPrompt,
     Features,
+    MaskCandidates,
     Memory,
     MemoryMask,
+    ModelSpec,
     Sam2Model,
+    Sam2Stages,
 )
 from sam2_tracker_ros.core.tracker import Tracker
-from sam2_tracker_ros.core.types import Frame, Prompt
-from sam2_tracker_ros.inference import load_model
+from sam2_tracker_ros.core.types import Frame, Prompt, UInt8Array
+from sam2_tracker_ros.inference import load_model, load_stages
 from sam2_tracker_ros.inference.bundle import read_bundle
 from sam2_tracker_ros.inference.graphs import open_graphs
 from sam2_tracker_ros.inference.sessions import runtime_from_config
 from sam2_tracker_ros.parity.clip import Scenario, scenarios, seeded_clip
 from sam2_tracker_ros.parity.comparison import Bounds, TargetComparison, compare
-from sam2_tracker_ros.parity.runs import PLAIN_SAM2, RecordingModel, Run, track
+from sam2_tracker_ros.parity.runs import PLAIN_SAM2, Run, track
 
 # Bundles, and the references that belong to them.
 REFERENCES = {
@@ -81,8 +85,8 @@ def clip() -> dict[str, Scenario]:
 
 
 @lru_cache
-def opened(folder: Path, padding: str = 'exact') -> Sam2Model:
-    return load_model(ModelConfig(model=str(folder), memory_padding=padding))
+def opened(folder: Path, padding: str = 'exact', execution: str = 'fused') -> Sam2Model:
+    return load_model(ModelConfig(model=str(folder), memory_padding=padding, execution=execution))
 
 
 @lru_cache
@@ -98,12 +102,14 @@ def worst(found: Sequence[TargetComparison]) -> tuple[float, float]:
     )
 
 
+@pytest.mark.parametrize('execution', ['fused', 'modular'])
 @pytest.mark.parametrize(('bundle', 'scenario'), CASES)
 def test_tracker_is_the_original_in_every_frame(
-    bundle: str, scenario: str, bundles: Path, clip: dict[str, Scenario]
+    bundle: str, scenario: str, bundles: Path, clip: dict[str, Scenario], execution: str
 ) -> None:
     expected = references(REFERENCES[bundle])[scenario]
-    found = compare(track(opened(bundles / bundle), clip[scenario]), expected)
+    model = opened(bundles / bundle, execution=execution)
+    found = compare(track(model, clip[scenario]), expected)
     assert [len(target.mask_iou) for target in found] == [FRAMES] * clip[scenario].target_count
     assert all(target.is_within(Bounds()) for target in found), worst(found)
 
@@ -171,12 +177,23 @@ def test_the_published_form_unmodified_is_near_and_duplication_is_worse(
     assert balanced.mask_iou[-3:].min() > 0.995
 
 
-class Spoiled(RecordingModel):
-    """A model with one mistake; `how` is what the tests below are named after."""
+class Spoiled:
+    """
+    A model with one mistake; `how` is what the tests below are named after.
 
-    def __init__(self, model: Sam2Model, how: str) -> None:
-        super().__init__(model)
+    :param stages: make none.
+    """
+
+    def __init__(self, stages: Sam2Stages, how: str) -> None:
+        self._stages = stages
         self._how = how
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self._stages.spec
+
+    def encode_image(self, image: UInt8Array) -> Features:
+        return self._stages.encode_image(image)
 
     def attend_memory(
         self,
@@ -197,7 +214,15 @@ class Spoiled(RecordingModel):
             pointers = [replace(one, age_frames=0) for one in pointers]
         if self._how == 'oldest pointer forgotten' and len(pointers) > 1:
             pointers = pointers[:-1]
-        return super().attend_memory(features, memories, pointers)
+        return self._stages.attend_memory(features, memories, pointers)
+
+    def decode_masks(
+        self,
+        features: Features,
+        conditioned: ConditionedFeatures | None,
+        prompt: DecoderPrompt,
+    ) -> MaskCandidates:
+        return self._stages.decode_masks(features, conditioned, prompt)
 
     def encode_memory(
         self,
@@ -210,7 +235,9 @@ class Spoiled(RecordingModel):
         is_prompted = is_prompted and self._how != 'prompted mask not binarised'
         if self._how == 'absence not encoded':
             object_score_logit = abs(object_score_logit)
-        return super().encode_memory(features, mask, object_score_logit, is_prompted=is_prompted)
+        return self._stages.encode_memory(
+            features, mask, object_score_logit, is_prompted=is_prompted
+        )
 
 
 @pytest.mark.parametrize(
@@ -227,9 +254,10 @@ class Spoiled(RecordingModel):
 )
 def test_a_mistake_would_be_seen(how: str, bundles: Path, clip: dict[str, Scenario]) -> None:
     expected = references('sam2')['box']
-    sound = track(Spoiled(opened(bundles / 'sam2'), 'not at all'), clip['box'])
+    stages = load_stages(ModelConfig(model=str(bundles / 'sam2')))
+    sound = track(Spoiled(stages, 'not at all'), clip['box'])
     assert compare(sound, expected)[0].is_within(Bounds())
-    (found,) = compare(track(Spoiled(opened(bundles / 'sam2'), how), clip['box']), expected)
+    (found,) = compare(track(Spoiled(stages, how), clip['box']), expected)
     assert not found.is_within(Bounds())
 
 

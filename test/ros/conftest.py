@@ -49,7 +49,7 @@ def create_tracker(
     """Make trackers that are not configured; keywords are parameters."""
     made: list[RunningTracker] = []
 
-    def create(model_loader: ModelLoader = lambda _: model, **parameters: Any) -> RunningTracker:
+    def create(model_loader: ModelLoader = lambda *_: model, **parameters: Any) -> RunningTracker:
         made.append(RunningTracker(context, namespace, model_loader, **parameters))
         return made[-1]
 

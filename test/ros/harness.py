@@ -51,8 +51,10 @@ class SwitchableModel(FakeModel):
         self.is_failing = False
         self.may_run = threading.Event()
         self.may_run.set()
+        self.is_asked = threading.Event()
 
     def encode_image(self, image: UInt8Array) -> Features:
+        self.is_asked.set()
         assert self.may_run.wait(DEADLINE_S)
         if self.is_failing:
             message = 'the graph gave up'

@@ -11,6 +11,7 @@ import cv2
 from diagnostic_msgs.msg import DiagnosticStatus
 import numpy as np
 import pytest
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
 from ros.harness import (
@@ -66,6 +67,28 @@ def test_a_broken_image_is_dropped_with_its_reason(
     (target,) = operator.show(scene(22)).targets
     assert target.measured
     assert operator.targets_of(stamp_ns_of(broken.header)) == []
+
+
+@pytest.mark.parametrize(
+    ('damaged', 'complaint'),
+    [
+        (lambda message: message[:40], 'truncated'),
+        (lambda message: message[:-1], 'truncated'),
+        (lambda message: b'\1\2\3\4' + message[4:], 'expected plain CDR'),
+    ],
+)
+def test_bytes_that_are_no_image_are_dropped_with_their_reason(
+    operator: Operator,
+    start_tracker: StartTracker,
+    damaged: Callable[[bytes], bytes],
+    complaint: str,
+) -> None:
+    start_tracker()
+    operator.start_target(20)
+    operator.images.publish(damaged(serialize_message(operator.image(scene(20)))))
+    assert complaint in operator.wait_for_event(EventType.FRAME_REJECTED).detail
+    (target,) = operator.show(scene(22)).targets
+    assert target.measured
 
 
 @pytest.mark.parametrize(('stamp_ns', 'complaint'), [(0, 'no stamp'), (None, 'repeats the stamp')])

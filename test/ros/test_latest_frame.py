@@ -19,6 +19,16 @@ def test_the_newest_item_wins_and_the_others_are_counted() -> None:
     assert mailbox.overwritten == 2
 
 
+def test_it_tells_whether_an_item_waits() -> None:
+    mailbox: LatestFrame[int] = LatestFrame()
+    told = [mailbox.is_empty]
+    mailbox.put(1)
+    told.append(mailbox.is_empty)
+    mailbox.take()
+    told.append(mailbox.is_empty)
+    assert told == [True, False, True]
+
+
 def test_waking_returns_without_an_item_once() -> None:
     mailbox: LatestFrame[int] = LatestFrame()
     mailbox.wake()

@@ -3,13 +3,16 @@
 
 """Lifecycle transitions, in every order that an operator may ask for."""
 
+from collections.abc import Callable
 import gc
 import hashlib
 import json
 from pathlib import Path
 import shutil
+import threading
 import weakref
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 import pytest
@@ -17,6 +20,7 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from ros.harness import (
+    DEADLINE_S,
     Operator,
     RunningTracker,
     StartTracker,
@@ -25,7 +29,7 @@ from ros.harness import (
     square_prompt,
 )
 from sam2_tracker_ros.core.config import ModelConfig
-from sam2_tracker_ros.core.model import Sam2Model
+from sam2_tracker_ros.core.model import Sam2Stages
 from sam2_tracker_ros.core.types import EventType
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference import load_model
@@ -149,7 +153,7 @@ def test_a_prompt_that_waits_is_answered_at_deactivation(
 def test_cleanup_frees_the_model(operator: Operator, start_tracker: StartTracker) -> None:
     made: list[weakref.ref[SwitchableModel]] = []
 
-    def load(_: ModelConfig) -> Sam2Model:
+    def load(_: ModelConfig, __: Callable[[str], None]) -> Sam2Stages:
         loaded = SwitchableModel()
         made.append(weakref.ref(loaded))
         return loaded
@@ -167,7 +171,7 @@ def test_cleanup_frees_the_model(operator: Operator, start_tracker: StartTracker
 def test_a_model_that_cannot_be_loaded_can_be_corrected(
     operator: Operator, create_tracker: StartTracker
 ) -> None:
-    def load(config: ModelConfig) -> Sam2Model:
+    def load(config: ModelConfig, _: Callable[[str], None]) -> Sam2Stages:
         if config.model != 'good':
             message = f'{config.model}: no such bundle; give another path'
             raise ModelError(message)
@@ -188,6 +192,37 @@ def test_a_model_that_cannot_be_loaded_can_be_corrected(
     assert change(operator, CONFIGURE)
     assert change(operator, ACTIVATE)
     assert track_square(operator).measured
+
+
+def test_what_the_loader_is_at_is_on_diagnostics(
+    operator: Operator, create_tracker: StartTracker
+) -> None:
+    may_load = threading.Event()
+
+    def load(_: ModelConfig, on_progress: Callable[[str], None]) -> Sam2Stages:
+        on_progress('building track_step for tensorrt, fp16')
+        assert may_load.wait(DEADLINE_S)
+        return SwitchableModel()
+
+    create_tracker(model_loader=load, autostart=False)
+    client = operator.client(ChangeState, 'change_state')
+    request = ChangeState.Request(transition=Transition(id=CONFIGURE))
+    configuring = client.call_async(request)
+    built = 'building track_step for tensorrt, fp16'
+    try:
+        operator.wait_until(lambda: operator.value('model', 'model build') == built, 'progress')
+        assert operator.level('model') == DiagnosticStatus.WARN
+        assert operator.statuses['model'].message == f'configuring: {built}'
+        operator.statuses.clear()
+        operator.wait_until(
+            lambda: operator.value('model', 'model build') == built, 'a repetition'
+        )
+    finally:
+        may_load.set()
+    operator.wait_until(configuring.done, 'the end of the transition')
+    operator.wait_until(lambda: operator.value('model', 'model') == 'fake', 'the model')
+    assert operator.value('model', 'model build') == ''
+    assert 'loaded in' in operator.wait_for_event(EventType.MODEL_READY).detail
 
 
 @pytest.mark.parametrize(

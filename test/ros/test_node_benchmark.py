@@ -23,8 +23,29 @@ def test_refuses_numbers_of_few_frames_and_keeps_the_file(tmp_path: Path) -> Non
     done = node_benchmark('--duration', 6, '--json', file)  # 180 frames
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert f'expected {WINDOW_FRAMES}: take a longer --duration' in line
+    assert f'expected {WINDOW_FRAMES}, and most with it: take a longer --duration' in line
     assert json.loads(file.read_text()) == {'model': {'name': 'nano'}}
+
+
+def test_throughput_latency_and_start_of_nano_are_added_to_the_file(tmp_path: Path) -> None:
+    file = tmp_path / 'bench.json'
+    file.write_text('{"steps": {}}')
+    done = node_benchmark('--duration', 12, '--json', file)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(file.read_text())
+    assert report['steps'] == {}
+    node = report['node']
+    assert node['machine']['cores'] >= 1
+    assert node['start to MODEL_READY [s]'] > 0.0
+    latencies = [node[f'latency at 30 Hz p{percent} [ms]'] for percent in (50, 95, 99)]
+    assert 0.0 < latencies[0] <= latencies[1] <= latencies[2]
+    assert latencies[0] > node['step p50 [ms]']
+    assert node['throughput at saturation [Hz]'] > 0.0
+    assert 0.0 < node['processed at 60 Hz [Hz]'] < 61.0
+    for run in ('30 Hz', 'saturation', '60 Hz'):
+        assert 0 <= node[f'{run}: frames without a result'] < node[f'{run}: images published']
+    expected = node['node overhead p50 [ms]'] / node['step p50 [ms]']
+    assert node['overhead / step'] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 
 """Parameters: descriptors, changes at run time, refusals with a reason, and the YAML file."""
 
+from collections.abc import Callable
 from pathlib import Path
 import re
 import threading
@@ -80,7 +81,7 @@ def test_the_file_is_read_in_any_namespace(
         PARAMETERS_FILE.read_text().replace('reacquire_frames: 2', 'reacquire_frames: 42')
     )
     node = TrackerNode(
-        lambda _: model,
+        lambda *_: model,
         context=context,
         namespace=namespace,
         cli_args=['--ros-args', '--params-file', str(path)],
@@ -125,7 +126,7 @@ def test_a_threshold_that_is_set_while_the_model_loads_counts(
 ) -> None:
     is_loading, may_load = threading.Event(), threading.Event()
 
-    def load(_: ModelConfig) -> SwitchableModel:
+    def load(_: ModelConfig, __: Callable[[str], None]) -> SwitchableModel:
         is_loading.set()
         assert may_load.wait(DEADLINE_S)
         return model
@@ -189,7 +190,7 @@ def test_a_value_out_of_range_at_the_start_is_one_clear_error(
 ) -> None:
     with pytest.raises(ConfigError, match='coast_timeout_s'):
         TrackerNode(
-            lambda _: model,
+            lambda *_: model,
             context=context,
             parameter_overrides=[Parameter('coast_timeout_s', value=1000.0)],
         )

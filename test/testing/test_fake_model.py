@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 
-from sam2_tracker_ros.core.model import AttendedMemory, DecoderPrompt, MaskCandidates, Sam2Model
+from sam2_tracker_ros.core.model import AttendedMemory, DecoderPrompt, MaskCandidates, Sam2Stages
 from sam2_tracker_ros.core.types import BoolArray, Float32Array, UInt8Array
 from sam2_tracker_ros.testing.fake_model import FakeModel
 
@@ -37,7 +37,7 @@ def told(*points: tuple[float, float, int]) -> DecoderPrompt:
     )
 
 
-def decoded(model: Sam2Model, prompt: DecoderPrompt) -> MaskCandidates:
+def decoded(model: Sam2Stages, prompt: DecoderPrompt) -> MaskCandidates:
     return model.decode_masks(model.encode_image(scene()), None, prompt)
 
 

@@ -52,8 +52,10 @@ _PRODUCTS = {
     'bf16': ('MatMul', 'Gemm'),
 }
 _SENSITIVE = ('Softmax', 'Sin', 'Cos')
-# Of inference/contract.py.
+# Of inference/contract.py and inference/fused_graphs.py.
 _DECISIONS = (
+    'found',
+    'pointer',
     'low_res_mask',
     'high_res_mask',
     'iou',

@@ -1,0 +1,292 @@
+# SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A SAM 2 model as fused graphs: one call for an image, one for a target, data where it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import OrtValue, RunOptions
+
+from sam2_tracker_ros.core.model import (
+    AttendedMemory,
+    AttendedPointer,
+    DecoderPrompt,
+    Expectation,
+    Features,
+    ModelSpec,
+    Sighting,
+)
+from sam2_tracker_ros.core.stage_clock import StageClock
+from sam2_tracker_ros.core.types import Float32Array, UInt8Array
+from sam2_tracker_ros.errors import ModelError
+from sam2_tracker_ros.inference.bundle import Bundle
+from sam2_tracker_ros.inference.fused_graphs import FOUND, Found
+from sam2_tracker_ros.inference.memory_input import BIAS_INPUT, DROP
+from sam2_tracker_ros.inference.memory_ring import MemoryRing, MemorySlot, RingPointer
+from sam2_tracker_ros.inference.sessions import GraphSession
+
+_EVERY_LABEL = DecoderPrompt(
+    points=np.zeros((5, 2), np.float32), labels=np.array([2, 3, 1, 0, -1], np.int32)
+)
+
+
+@dataclass(frozen=True)
+class _Features:
+    """What the encoder gave, by output name, where it was computed."""
+
+    maps: Mapping[str, OrtValue]
+
+
+class FusedModel:
+    """
+    A Sam2Model (core/model.py) on the graphs of fused_graphs.py.
+
+    Features, memories and pointers never leave the device; a memory is written to its place by
+    the graph that makes it. Not thread-safe.
+
+    :param bundle: what the graphs were made of.
+    :param graphs: by name.
+    """
+
+    def __init__(self, bundle: Bundle, graphs: Mapping[str, GraphSession]) -> None:
+        self._encoder, self._track_step = graphs['encoder'], graphs['track_step']
+        self._prompt_init, self._mask_memory = graphs['prompt_init'], graphs['mask_memory']
+        self._device = 'cpu' if self._encoder.providers[0] == 'CPUExecutionProvider' else 'cuda'
+        ring, pointers = (
+            self._track_step.inputs[name].shape for name in ('memory_ring', 'pointer_ring')
+        )
+        self._tokens, self._channels, self._pointer_channels = map(_size, (*ring[1:], pointers[1]))
+        self._ring = MemoryRing(self._tokens, self._channels, self._pointer_channels, self._device)
+        self._spec = self._made_spec(bundle)
+        self._without_waiting: RunOptions | None = None
+        if self._device != 'cpu':
+            # Sessions share a stream: only the last one of a frame has to be waited for.
+            self._without_waiting = RunOptions()
+            self._without_waiting.add_run_config_entry(
+                'disable_synchronize_execution_providers', '1'
+            )
+        self._warm_up()
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the tracker must know."""
+        return self._spec
+
+    def encode_image(self, image: UInt8Array) -> Features:
+        """Normalise and encode; nothing is copied to the host."""
+        binding = self._encoder.binding()
+        self._bind_array(binding, 'image', np.ascontiguousarray(image))
+        names = list(self._encoder.outputs)
+        for name in names:
+            binding.bind_output(name, self._device)
+        self._encoder.run_bound(binding, self._without_waiting)
+        return _Features(dict(zip(names, binding.get_outputs(), strict=True)))
+
+    def look(
+        self,
+        features: Features,
+        memories: Sequence[AttendedMemory],
+        pointers: Sequence[AttendedPointer],
+        *,
+        prompt: DecoderPrompt | None,
+        expectation: Expectation | None,
+        clock: StageClock,
+    ) -> Sighting:
+        """Run track_step, or prompt_init on what it conditioned, or prompt_init alone."""
+        maps = dict(cast(_Features, features).maps)
+        conditioned = maps.pop('feats2_no_mem')
+        slot = self._ring.take()
+        found = None
+        if memories:
+            with clock.stage('track'):
+                attended = self._attended(memories, pointers)
+                found, conditioned = self._run(self._track_step, maps, attended, expectation, slot)
+        if prompt is not None:
+            with clock.stage('decode'):
+                asked = {
+                    'input_points': prompt.points[None, None],
+                    'input_labels': prompt.labels[None, None],
+                }
+                maps['feats2_cond'] = conditioned
+                found, _ = self._run(self._prompt_init, maps, asked, expectation, slot)
+        if found is None:
+            message = 'nothing to look for: neither a memory nor a prompt was given'
+            raise ValueError(message)
+        numbers = Found(*found[:FOUND].tolist())
+        is_finite = bool(numbers.is_finite)
+        if prompt is not None and prompt.memory_mask is not None:
+            with clock.stage('remember'):
+                is_finite &= self._remember(maps['feats2'], prompt.memory_mask, slot)
+        side = self._spec.mask_size_px
+        return Sighting(
+            mask_logits=found[FOUND:].reshape(side, side),
+            extent=numbers.extent,
+            predicted_iou=numbers.predicted_iou,
+            object_score_logit=numbers.object_score_logit,
+            memory=slot,
+            pointer=RingPointer(slot, self._ring),
+            is_finite=is_finite,
+        )
+
+    def _run(
+        self,
+        session: GraphSession,
+        features: Mapping[str, OrtValue],
+        arrays: Mapping[str, NDArray[Any]],
+        expectation: Expectation | None,
+        slot: MemorySlot,
+    ) -> tuple[Float32Array, OrtValue | None]:
+        """
+        Compute, with memory and pointer written to their place.
+
+        :return: the numbers found, and the conditioned features if the graph has them.
+        """
+        binding = session.binding()
+        on_device = {
+            **features,
+            'memory_ring': self._ring.memories,
+            'pointer_ring': self._ring.pointers,
+        }
+        for name, value in on_device.items():
+            if name in session.inputs:
+                binding.bind_ortvalue_input(name, value)
+        for name, array in {**arrays, **self._expected(expectation)}.items():
+            if name in session.inputs:
+                self._bind_array(binding, name, array)
+        found = np.empty(FOUND + self._spec.mask_size_px**2, np.float32)
+        binding.bind_output('found', 'cpu', 0, np.float32, found.shape, found.ctypes.data)
+        memory, pointer = self._ring.addresses(slot)
+        sizes = [self._tokens, self._channels], [self._pointer_channels]
+        binding.bind_output('memory', self._device, 0, np.float32, sizes[0], memory)
+        binding.bind_output('pointer', self._device, 0, np.float32, sizes[1], pointer)
+        if 'conditioned' not in session.outputs:
+            session.run_bound(binding)
+            return found, None
+        binding.bind_output('conditioned', self._device)
+        session.run_bound(binding)
+        return found, binding.get_outputs()[-1]
+
+    def _attended(
+        self, memories: Sequence[AttendedMemory], pointers: Sequence[AttendedPointer]
+    ) -> dict[str, NDArray[Any]]:
+        """
+        Return which places to attend to.
+
+        A graph of fixed sizes gets full lists, and a bias that takes out what is not there.
+        """
+        slots = [cast(MemorySlot, attended.memory).index for attended in memories]
+        pointer_slots = [cast(RingPointer, attended.pointer).slot.index for attended in pointers]
+        rows = [attended.temporal_row for attended in memories]
+        ages = [attended.age_frames for attended in pointers]
+        feeds: dict[str, NDArray[Any]] = {}
+        if BIAS_INPUT in self._track_step.inputs:
+            no_memories = self._spec.memory_slots - len(slots)
+            no_pointers = self._spec.max_object_pointers - len(pointer_slots)
+            feeds[BIAS_INPUT] = self._bias(len(slots), len(pointer_slots))
+            slots, rows = slots + slots[:1] * no_memories, rows + rows[:1] * no_memories
+            pointer_slots = pointer_slots + pointer_slots[:1] * no_pointers
+            ages = ages + ages[:1] * no_pointers
+        feeds |= {'memory_slots': np.array(slots), 'memory_rows': np.array(rows)}
+        feeds |= {
+            'pointer_slots': np.array(pointer_slots),
+            'pointer_ages': np.array(ages, np.float32),
+        }
+        return feeds
+
+    def _bias(self, memories: int, pointers: int) -> Float32Array:
+        """Return 0 for the tokens that exist and DROP for those that do not, [M]."""
+        per_pointer = self._pointer_channels // self._channels
+        bias = np.zeros(_size(self._track_step.inputs[BIAS_INPUT].shape[0]), np.float32)
+        pointers_start = self._spec.memory_slots * self._tokens
+        bias[memories * self._tokens : pointers_start] = DROP
+        bias[pointers_start + pointers * per_pointer :] = DROP
+        return bias
+
+    def _expected(self, expectation: Expectation | None) -> dict[str, NDArray[Any]]:
+        """Return the expected box in cells of the mask."""
+        corners, weight = [0.0] * 4, 0.0
+        if expectation is not None:
+            place, weight = expectation.box, expectation.weight
+            corners = [place.left, place.top, place.right, place.bottom]
+        side = self._spec.mask_size_px
+        return {
+            'expected_box': np.array([side * corner for corner in corners], np.float32),
+            'motion_weight': np.array([weight], np.float32),
+        }
+
+    def _remember(self, features: OrtValue, mask: Float32Array, slot: MemorySlot) -> bool:
+        """Write the memory of a drawn mask over that of the one found; return if it is finite."""
+        binding = self._mask_memory.binding()
+        binding.bind_ortvalue_input('feats2', features)
+        self._bind_array(binding, 'mask', np.ascontiguousarray(mask[None, None]))
+        memory, _ = self._ring.addresses(slot)
+        shape = [self._tokens, self._channels]
+        binding.bind_output('memory', self._device, 0, np.float32, shape, memory)
+        is_finite = np.empty(1, np.float32)
+        binding.bind_output('is_finite', 'cpu', 0, np.float32, [1], is_finite.ctypes.data)
+        self._mask_memory.run_bound(binding)
+        return bool(is_finite[0])
+
+    def _bind_array(self, binding: Any, name: str, array: NDArray[Any]) -> None:
+        """Bind numbers of the host; they go to the device when the graph runs."""
+        binding.bind_cpu_input(name, array)
+
+    def _made_spec(self, bundle: Bundle) -> ModelSpec:
+        step, constants = self._track_step, bundle.constants
+        fixed_pointers = step.inputs['pointer_slots'].shape[0]
+        max_pointers = (
+            fixed_pointers if isinstance(fixed_pointers, int) else constants.max_object_pointers
+        )
+        if max_pointers is None:
+            message = f'{bundle.name}: constants.json lacks max_object_pointers; export it again'
+            raise ModelError(message)
+        found = _size(step.outputs['found'].shape[0])
+        sessions = (self._encoder, self._prompt_init, step, self._mask_memory)
+        return ModelSpec(
+            name=bundle.name,
+            family=bundle.family,
+            precision=bundle.precision,
+            image_size_px=_size(self._encoder.inputs['image'].shape[0]),
+            mask_size_px=round((found - FOUND) ** 0.5),
+            memory_mask_size_px=_size(self._mask_memory.inputs['mask'].shape[-1]),
+            memory_slots=len(constants.temporal_table),
+            max_object_pointers=max_pointers,
+            mean=constants.mean,
+            std=constants.std,
+            providers=tuple(dict.fromkeys(each for one in sessions for each in one.providers)),
+        )
+
+    def _warm_up(self) -> None:
+        """
+        Run every graph once with a full bank.
+
+        :raises ModelError: a graph fails or gives numbers that are not finite.
+        """
+        side, clock = self._spec.image_size_px, StageClock()
+        features = self.encode_image(np.zeros((side, side, 3), np.uint8))
+        first = self.look(features, (), (), prompt=_EVERY_LABEL, expectation=None, clock=clock)
+        memories = [AttendedMemory(first.memory, row) for row in range(self._spec.memory_slots)]
+        ages = range(self._spec.max_object_pointers)
+        pointers = [AttendedPointer(first.pointer, age) for age in ages]
+        second = self.look(
+            features, memories, pointers, prompt=None, expectation=None, clock=clock
+        )
+        if not (first.is_finite and second.is_finite):
+            message = (
+                f'{self._spec.name}: masks, scores or memories of a black image are not finite; '
+                'expected finite numbers: the weights are damaged or overflow in this precision: '
+                'copy, fetch or export the bundle again, or use one of higher precision'
+            )
+            raise ModelError(message)
+
+
+def _size(size: int | str | None) -> int:
+    """Return a size that the graph fixes."""
+    if not isinstance(size, int):
+        message = f'a runtime graph leaves the size {size} open; expected a number'
+        raise ModelError(message)
+    return size
