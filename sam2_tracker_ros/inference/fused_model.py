@@ -24,6 +24,8 @@ from sam2_tracker_ros.core.stage_clock import StageClock
 from sam2_tracker_ros.core.types import Float32Array, UInt8Array
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.bundle import Bundle
+from sam2_tracker_ros.inference.contract import Tensor
+from sam2_tracker_ros.inference.fixed_buffers import FixedBuffers, Place
 from sam2_tracker_ros.inference.fused_graphs import FOUND, Found
 from sam2_tracker_ros.inference.memory_input import BIAS_INPUT, DROP
 from sam2_tracker_ros.inference.memory_ring import MemoryRing, MemorySlot, RingPointer
@@ -36,9 +38,15 @@ _EVERY_LABEL = DecoderPrompt(
 
 @dataclass(frozen=True)
 class _Features:
-    """What the encoder gave, by output name, where it was computed."""
+    """
+    What the encoder gave, where it was computed.
+
+    :param maps: by output name.
+    :param place: of their buffers; None where each image has buffers of its own.
+    """
 
     maps: Mapping[str, OrtValue]
+    place: Place | None = None
 
 
 class FusedModel:
@@ -50,25 +58,20 @@ class FusedModel:
 
     :param bundle: what the graphs were made of.
     :param graphs: by name.
+    :param captures: the provider captures CUDA graphs: everything is to keep its address.
     """
 
-    def __init__(self, bundle: Bundle, graphs: Mapping[str, GraphSession]) -> None:
-        self._encoder, self._track_step = graphs['encoder'], graphs['track_step']
-        self._prompt_init, self._mask_memory = graphs['prompt_init'], graphs['mask_memory']
-        self._device = 'cpu' if self._encoder.providers[0] == 'CPUExecutionProvider' else 'cuda'
-        ring, pointers = (
-            self._track_step.inputs[name].shape for name in ('memory_ring', 'pointer_ring')
-        )
+    def __init__(
+        self, bundle: Bundle, graphs: Mapping[str, GraphSession], *, captures: bool = False
+    ) -> None:
+        self._graphs = graphs
+        encoder, step = graphs['encoder'], graphs['track_step']
+        self._device = 'cpu' if encoder.providers[0] == 'CPUExecutionProvider' else 'cuda'
+        self._buffers = FixedBuffers(self._device) if captures else None
+        ring, pointers = (step.inputs[name].shape for name in ('memory_ring', 'pointer_ring'))
         self._tokens, self._channels, self._pointer_channels = map(_size, (*ring[1:], pointers[1]))
         self._ring = MemoryRing(self._tokens, self._channels, self._pointer_channels, self._device)
         self._spec = self._made_spec(bundle)
-        self._without_waiting: RunOptions | None = None
-        if self._device != 'cpu':
-            # Sessions share a stream: only the last one of a frame has to be waited for.
-            self._without_waiting = RunOptions()
-            self._without_waiting.add_run_config_entry(
-                'disable_synchronize_execution_providers', '1'
-            )
         self._warm_up()
 
     @property
@@ -78,13 +81,14 @@ class FusedModel:
 
     def encode_image(self, image: UInt8Array) -> Features:
         """Normalise and encode; nothing is copied to the host."""
-        binding = self._encoder.binding()
-        self._bind_array(binding, 'image', np.ascontiguousarray(image))
-        names = list(self._encoder.outputs)
-        for name in names:
-            binding.bind_output(name, self._device)
-        self._encoder.run_bound(binding, self._without_waiting)
-        return _Features(dict(zip(names, binding.get_outputs(), strict=True)))
+        encoder = self._graphs['encoder']
+        binding, pixels = encoder.binding(), np.ascontiguousarray(image)
+        place = None if self._buffers is None else self._buffers.take_place()
+        self._bind_array(binding, 'encoder', 'image', pixels)
+        for name, tensor in encoder.outputs.items():
+            self._bind_output(binding, f'encoder/{place}', name, tensor)
+        encoder.run_bound(binding, self._options(place, waits=False))
+        return _Features(dict(zip(encoder.outputs, binding.get_outputs(), strict=True)), place)
 
     def look(
         self,
@@ -97,22 +101,25 @@ class FusedModel:
         clock: StageClock,
     ) -> Sighting:
         """Run track_step, or prompt_init on what it conditioned, or prompt_init alone."""
-        maps = dict(cast(_Features, features).maps)
+        encoded = cast(_Features, features)
+        maps = dict(encoded.maps)
         conditioned = maps.pop('feats2_no_mem')
         slot = self._ring.take()
         found = None
         if memories:
             with clock.stage('track'):
                 attended = self._attended(memories, pointers)
-                found, conditioned = self._run(self._track_step, maps, attended, expectation, slot)
+                feeds = {**attended, **self._expected(expectation)}
+                found, conditioned = self._run('track_step', maps, feeds, slot, encoded.place)
         if prompt is not None:
             with clock.stage('decode'):
-                asked = {
+                feeds = {
                     'input_points': prompt.points[None, None],
                     'input_labels': prompt.labels[None, None],
+                    **self._expected(expectation),
                 }
                 maps['feats2_cond'] = conditioned
-                found, _ = self._run(self._prompt_init, maps, asked, expectation, slot)
+                found, _ = self._run('prompt_init', maps, feeds, slot)
         if found is None:
             message = 'nothing to look for: neither a memory nor a prompt was given'
             raise ValueError(message)
@@ -134,17 +141,19 @@ class FusedModel:
 
     def _run(
         self,
-        session: GraphSession,
+        graph: str,
         features: Mapping[str, OrtValue],
         arrays: Mapping[str, NDArray[Any]],
-        expectation: Expectation | None,
         slot: MemorySlot,
+        place: Place | None = None,
     ) -> tuple[Float32Array, OrtValue | None]:
         """
         Compute, with memory and pointer written to their place.
 
+        :param place: of the features, where that tells which captured graph this is.
         :return: the numbers found, and the conditioned features if the graph has them.
         """
+        session = self._graphs[graph]
         binding = session.binding()
         on_device = {
             **features,
@@ -154,21 +163,24 @@ class FusedModel:
         for name, value in on_device.items():
             if name in session.inputs:
                 binding.bind_ortvalue_input(name, value)
-        for name, array in {**arrays, **self._expected(expectation)}.items():
+        for name, array in arrays.items():
             if name in session.inputs:
-                self._bind_array(binding, name, array)
-        found = np.empty(FOUND + self._spec.mask_size_px**2, np.float32)
-        binding.bind_output('found', 'cpu', 0, np.float32, found.shape, found.ctypes.data)
-        memory, pointer = self._ring.addresses(slot)
-        sizes = [self._tokens, self._channels], [self._pointer_channels]
-        binding.bind_output('memory', self._device, 0, np.float32, sizes[0], memory)
-        binding.bind_output('pointer', self._device, 0, np.float32, sizes[1], pointer)
-        if 'conditioned' not in session.outputs:
-            session.run_bound(binding)
-            return found, None
-        binding.bind_output('conditioned', self._device)
-        session.run_bound(binding)
-        return found, binding.get_outputs()[-1]
+                self._bind_array(binding, graph, name, array)
+        found = np.empty(_size(session.outputs['found'].shape[0]), np.float32)
+        addresses = dict(zip(('memory', 'pointer'), self._ring.addresses(slot), strict=True))
+        for name, tensor in session.outputs.items():
+            if name in addresses:
+                shape = [_size(size) for size in tensor.shape]
+                binding.bind_output(name, self._device, 0, np.float32, shape, addresses[name])
+            elif name == 'found' and self._buffers is None:
+                binding.bind_output(name, 'cpu', 0, np.float32, found.shape, found.ctypes.data)
+            else:
+                self._bind_output(binding, graph, name, tensor)
+        session.run_bound(binding, self._options(place, slot))
+        given = dict(zip(session.outputs, binding.get_outputs(), strict=True))
+        if self._buffers is not None:
+            found = given['found'].numpy()
+        return found, given.get('conditioned')
 
     def _attended(
         self, memories: Sequence[AttendedMemory], pointers: Sequence[AttendedPointer]
@@ -183,7 +195,7 @@ class FusedModel:
         rows = [attended.temporal_row for attended in memories]
         ages = [attended.age_frames for attended in pointers]
         feeds: dict[str, NDArray[Any]] = {}
-        if BIAS_INPUT in self._track_step.inputs:
+        if BIAS_INPUT in self._graphs['track_step'].inputs:
             no_memories = self._spec.memory_slots - len(slots)
             no_pointers = self._spec.max_object_pointers - len(pointer_slots)
             feeds[BIAS_INPUT] = self._bias(len(slots), len(pointer_slots))
@@ -200,7 +212,7 @@ class FusedModel:
     def _bias(self, memories: int, pointers: int) -> Float32Array:
         """Return 0 for the tokens that exist and DROP for those that do not, [M]."""
         per_pointer = self._pointer_channels // self._channels
-        bias = np.zeros(_size(self._track_step.inputs[BIAS_INPUT].shape[0]), np.float32)
+        bias = np.zeros(_size(self._graphs['track_step'].inputs[BIAS_INPUT].shape[0]), np.float32)
         pointers_start = self._spec.memory_slots * self._tokens
         bias[memories * self._tokens : pointers_start] = DROP
         bias[pointers_start + pointers * per_pointer :] = DROP
@@ -220,23 +232,53 @@ class FusedModel:
 
     def _remember(self, features: OrtValue, mask: Float32Array, slot: MemorySlot) -> bool:
         """Write the memory of a drawn mask over that of the one found; return if it is finite."""
-        binding = self._mask_memory.binding()
+        session = self._graphs['mask_memory']
+        binding, drawn = session.binding(), np.ascontiguousarray(mask[None, None])
         binding.bind_ortvalue_input('feats2', features)
-        self._bind_array(binding, 'mask', np.ascontiguousarray(mask[None, None]))
+        binding.bind_cpu_input('mask', drawn)
         memory, _ = self._ring.addresses(slot)
         shape = [self._tokens, self._channels]
         binding.bind_output('memory', self._device, 0, np.float32, shape, memory)
-        is_finite = np.empty(1, np.float32)
-        binding.bind_output('is_finite', 'cpu', 0, np.float32, [1], is_finite.ctypes.data)
-        self._mask_memory.run_bound(binding)
-        return bool(is_finite[0])
+        binding.bind_output('is_finite', 'cpu')
+        session.run_bound(binding, self._options(None))
+        return bool(binding.get_outputs()[1].numpy()[0])
 
-    def _bind_array(self, binding: Any, name: str, array: NDArray[Any]) -> None:
-        """Bind numbers of the host; they go to the device when the graph runs."""
-        binding.bind_cpu_input(name, array)
+    def _bind_array(self, binding: Any, graph: str, name: str, array: NDArray[Any]) -> None:
+        """Bind numbers of the host, which must live until the graph has run."""
+        if self._buffers is None:
+            binding.bind_cpu_input(name, array)
+        else:
+            binding.bind_ortvalue_input(name, self._buffers.filled(f'{graph}/{name}', array))
+
+    def _bind_output(self, binding: Any, graph: str, name: str, tensor: Tensor) -> None:
+        """Bind an output that stays on the device."""
+        if self._buffers is None:
+            binding.bind_output(name, self._device)
+        else:
+            shape = tuple(_size(size) for size in tensor.shape)
+            binding.bind_ortvalue_output(name, self._buffers.room(f'{graph}/{name}', shape))
+
+    def _options(
+        self, place: Place | None, slot: MemorySlot | None = None, *, waits: bool = True
+    ) -> RunOptions | None:
+        """
+        Return how to run on a device.
+
+        Sessions share a stream, so that only the last one has to be waited for. A captured graph
+        has the number of the addresses that it was captured with; without them it is not captured.
+        """
+        if self._device == 'cpu' and self._buffers is None:
+            return None
+        options = RunOptions()
+        if not waits:
+            options.add_run_config_entry('disable_synchronize_execution_providers', '1')
+        if self._buffers is not None:
+            number = -1 if place is None else self._buffers.number(place, slot)
+            options.add_run_config_entry('gpu_graph_id', str(number))
+        return options
 
     def _made_spec(self, bundle: Bundle) -> ModelSpec:
-        step, constants = self._track_step, bundle.constants
+        step, constants = self._graphs['track_step'], bundle.constants
         fixed_pointers = step.inputs['pointer_slots'].shape[0]
         max_pointers = (
             fixed_pointers if isinstance(fixed_pointers, int) else constants.max_object_pointers
@@ -245,19 +287,19 @@ class FusedModel:
             message = f'{bundle.name}: constants.json lacks max_object_pointers; export it again'
             raise ModelError(message)
         found = _size(step.outputs['found'].shape[0])
-        sessions = (self._encoder, self._prompt_init, step, self._mask_memory)
+        running = [name for session in self._graphs.values() for name in session.providers]
         return ModelSpec(
             name=bundle.name,
             family=bundle.family,
             precision=bundle.precision,
-            image_size_px=_size(self._encoder.inputs['image'].shape[0]),
+            image_size_px=_size(self._graphs['encoder'].inputs['image'].shape[0]),
             mask_size_px=round((found - FOUND) ** 0.5),
-            memory_mask_size_px=_size(self._mask_memory.inputs['mask'].shape[-1]),
+            memory_mask_size_px=_size(self._graphs['mask_memory'].inputs['mask'].shape[-1]),
             memory_slots=len(constants.temporal_table),
             max_object_pointers=max_pointers,
             mean=constants.mean,
             std=constants.std,
-            providers=tuple(dict.fromkeys(each for one in sessions for each in one.providers)),
+            providers=tuple(dict.fromkeys(running)),
         )
 
     def _warm_up(self) -> None:

@@ -43,6 +43,19 @@ def load_model(config: ModelConfig, on_progress: Progress = lambda _: None) -> S
     """
     if config.execution == 'modular' or config.memory_padding != 'exact':
         return StagedModel(load_stages(config))
+    bundle, graphs, runtime = load_runtime_graphs(config, on_progress)
+    captures = runtime.policy.captures_graphs(runtime.provider)
+    return FusedModel(bundle, graphs, captures=captures)
+
+
+def load_runtime_graphs(
+    config: ModelConfig, on_progress: Progress
+) -> tuple[Bundle, Mapping[str, GraphSession], Runtime]:
+    """
+    Open the fused graphs of a bundle, by name, and say what they run on.
+
+    :raises ModelError: as load_model.
+    """
     runtime = runtime_from_config(config)
     bundle = read_bundle(bundle_folder(config.model))
 
@@ -58,7 +71,7 @@ def load_model(config: ModelConfig, on_progress: Progress = lambda _: None) -> S
         on_progress=on_progress,
         gate=gate,
     )
-    return FusedModel(bundle, graphs)
+    return bundle, graphs, runtime
 
 
 def load_stages(config: ModelConfig) -> OnnxSam2Model:

@@ -117,6 +117,11 @@ class PrecisionPolicy:
         policy = self.providers[provider]
         return {**policy.options, **policy.graph_options.get(graph, {})}
 
+    def captures_graphs(self, provider: str) -> bool:
+        """Return whether a provider is to capture CUDA graphs."""
+        given = self.options(provider, 'track_step')
+        return 'True' in (given.get('enable_cuda_graph'), given.get('trt_cuda_graph_enable'))
+
     def numbers(self, provider: str, graph: str) -> str:
         """Return the type of the products of a runtime graph."""
         self.check_provider(provider)

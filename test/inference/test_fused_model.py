@@ -21,7 +21,9 @@ from sam2_tracker_ros.core.stage_clock import StageClock
 from sam2_tracker_ros.core.staged_model import StagedModel
 from sam2_tracker_ros.core.types import Box
 from sam2_tracker_ros.inference import load_model, load_stages
+from sam2_tracker_ros.inference.fused_model import FusedModel
 from sam2_tracker_ros.inference.memory_ring import MemorySlot
+from sam2_tracker_ros.inference.model_loading import load_runtime_graphs
 
 CLICKS = DecoderPrompt(
     np.array([[5, 6], [9, 3], [1, 14]], np.float32), np.array([1, 1, 0], np.int32)
@@ -191,3 +193,33 @@ def test_numbers_that_are_not_finite_are_told(pair: Pair) -> None:
     assert not film.show(replace(BOX, memory_mask=spoiled)).is_finite
     # That memory was kept here, which the tracker would not do.
     assert not film.show().is_finite
+
+
+def test_buffers_that_keep_their_address(pair: Pair, bundle: Path) -> None:
+    """What captured CUDA graphs need is the same computation; it runs on a CPU too."""
+    config = ModelConfig(model=str(bundle), inference_threads=1)
+    of_bundle, graphs, _ = load_runtime_graphs(config, lambda _: None)
+    pair.fused.model = FusedModel(of_bundle, graphs, captures=True)
+    other = pair.again()
+    for target in (pair, other):
+        target.show(BOX)
+    for _ in range(POINTERS):
+        for target in (pair, other):
+            target.show()
+    pair.show(CLICKS)
+    pair.show()
+
+
+def test_two_images_at_once_keep_their_features(pair: Pair, bundle: Path) -> None:
+    """As when two targets look at two windows of one frame."""
+    config = ModelConfig(model=str(bundle), inference_threads=1)
+    of_bundle, graphs, _ = load_runtime_graphs(config, lambda _: None)
+    model = FusedModel(of_bundle, graphs, captures=True)
+    found = []
+    for images in ((0,), (0, 1)):
+        features = [model.encode_image(image(index)) for index in images]
+        sighting = model.look(
+            features[0], (), (), prompt=BOX, expectation=None, clock=StageClock()
+        )
+        found.append(sighting.mask_logits)
+    np.testing.assert_array_equal(found[0], found[1])
