@@ -38,6 +38,8 @@ class ModelSpec:
     :param max_object_pointers: pointers attended at most, the prompted one included.
     :param mean: of the pixels in 0..1, in RGB order.
     :param providers: what really runs the graphs, as the runtime reports it.
+    :param parallel_looks: targets that may be looked for at the same time, from as many threads,
+        and are then found sooner than one after the other.
     """
 
     name: str
@@ -51,6 +53,7 @@ class ModelSpec:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     providers: tuple[str, ...]
+    parallel_looks: int = 1
 
 
 @dataclass(frozen=True)

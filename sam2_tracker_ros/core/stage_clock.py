@@ -26,6 +26,11 @@ class StageClock:
         finally:
             self._seconds[f'{name}_s'] += time.perf_counter() - start
 
+    def add(self, other: 'StageClock') -> None:
+        """Add what another clock measured, such as one in another thread."""
+        for name, seconds in other._seconds.items():
+            self._seconds[name] += seconds
+
     def timings(self) -> StageTimings:
         """Return the sums."""
         return StageTimings(**self._seconds)

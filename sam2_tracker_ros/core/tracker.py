@@ -89,8 +89,7 @@ class Tracker:
         """
         work = FrameInWork(frame, self._frame_index, self._model)
         draft = self._begin(work)
-        for target_id, track in draft.tracks.items():
-            draft.observations[target_id] = self._observer.observe(work, track)
+        draft.observations = self._observer.observe_all(work, draft.tracks)
         answers = tuple(self._answer(prompt, draft) for prompt in prompts)
         return self._commit(draft, frame.frame_id, answers)
 

@@ -296,6 +296,8 @@ class StageTimings:
     """
     Seconds spent in each stage of one step, summed over targets.
 
+    Targets may be looked for at the same time: the step is then shorter than the sum.
+
     :param track_s: attend, decode, choose and remember in one graph; those are then 0.
     """
 

@@ -27,6 +27,7 @@ from sam2_tracker_ros.inference.bundle import Bundle
 from sam2_tracker_ros.inference.contract import Tensor
 from sam2_tracker_ros.inference.fixed_buffers import FixedBuffers, Place
 from sam2_tracker_ros.inference.fused_graphs import FOUND, Found
+from sam2_tracker_ros.inference.lean_attention import MIN_SCORES
 from sam2_tracker_ros.inference.memory_input import BIAS_INPUT, DROP
 from sam2_tracker_ros.inference.memory_ring import MemoryRing, MemorySlot, RingPointer
 from sam2_tracker_ros.inference.sessions import GraphSession
@@ -49,20 +50,30 @@ class _Features:
     place: Place | None = None
 
 
+# As many targets as there may be are looked for at the same time.
+_RESERVED_PLACES = 64
+
+
 class FusedModel:
     """
     A Sam2Model (core/model.py) on the graphs of fused_graphs.py.
 
     Features, memories and pointers never leave the device; a memory is written to its place by
-    the graph that makes it. Not thread-safe.
+    the graph that makes it. Images are encoded in one thread; `spec.parallel_looks` may look.
 
     :param bundle: what the graphs were made of.
     :param graphs: by name.
+    :param threads: of one operator on the CPU.
     :param captures: the provider captures CUDA graphs: everything is to keep its address.
     """
 
     def __init__(
-        self, bundle: Bundle, graphs: Mapping[str, GraphSession], *, captures: bool = False
+        self,
+        bundle: Bundle,
+        graphs: Mapping[str, GraphSession],
+        *,
+        threads: int = 1,
+        captures: bool = False,
     ) -> None:
         self._graphs = graphs
         encoder, step = graphs['encoder'], graphs['track_step']
@@ -71,7 +82,7 @@ class FusedModel:
         ring, pointers = (step.inputs[name].shape for name in ('memory_ring', 'pointer_ring'))
         self._tokens, self._channels, self._pointer_channels = map(_size, (*ring[1:], pointers[1]))
         self._ring = MemoryRing(self._tokens, self._channels, self._pointer_channels, self._device)
-        self._spec = self._made_spec(bundle)
+        self._spec = self._made_spec(bundle, threads)
         self._warm_up()
 
     @property
@@ -81,6 +92,7 @@ class FusedModel:
 
     def encode_image(self, image: UInt8Array) -> Features:
         """Normalise and encode; nothing is copied to the host."""
+        self._ring.reserve(_RESERVED_PLACES)
         encoder = self._graphs['encoder']
         binding, pixels = encoder.binding(), np.ascontiguousarray(image)
         place = None if self._buffers is None else self._buffers.take_place()
@@ -277,7 +289,7 @@ class FusedModel:
             options.add_run_config_entry('gpu_graph_id', str(number))
         return options
 
-    def _made_spec(self, bundle: Bundle) -> ModelSpec:
+    def _made_spec(self, bundle: Bundle, threads: int) -> ModelSpec:
         step, constants = self._graphs['track_step'], bundle.constants
         fixed_pointers = step.inputs['pointer_slots'].shape[0]
         max_pointers = (
@@ -288,6 +300,8 @@ class FusedModel:
             raise ModelError(message)
         found = _size(step.outputs['found'].shape[0])
         running = [name for session in self._graphs.values() for name in session.providers]
+        # Small operators leave cores idle between them; large ones use all by themselves.
+        is_small = len(constants.temporal_table) * self._tokens**2 < MIN_SCORES
         return ModelSpec(
             name=bundle.name,
             family=bundle.family,
@@ -300,6 +314,7 @@ class FusedModel:
             mean=constants.mean,
             std=constants.std,
             providers=tuple(dict.fromkeys(running)),
+            parallel_looks=threads if self._device == 'cpu' and is_small else 1,
         )
 
     def _warm_up(self) -> None:

@@ -10,7 +10,7 @@ from onnxruntime import OrtValue
 
 from sam2_tracker_ros.core.types import Float32Array
 
-_FIRST_SLOTS = 32
+_FIRST_SLOTS = 128
 
 
 class MemorySlot:
@@ -58,10 +58,14 @@ class MemoryRing:
         self._free = list(range(_FIRST_SLOTS))[::-1]
         self.memories, self.pointers = (self._zeros(shape) for shape in self._shapes)
 
-    def take(self) -> MemorySlot:
-        """Return a place that nobody holds."""
-        if not self._free:
+    def reserve(self, places: int) -> None:
+        """Make sure that so many places can be taken before the ring has to move."""
+        while len(self._free) < places:
             self._grow()
+
+    def take(self) -> MemorySlot:
+        """Return a place that nobody holds; threads may take reserved ones at the same time."""
+        self.reserve(1)
         return MemorySlot(self, self._free.pop())
 
     def give_back(self, index: int) -> None:
@@ -77,7 +81,7 @@ class MemoryRing:
     def _grow(self) -> None:
         """Double the places; what is there keeps its index."""
         before = self.memories, self.pointers
-        self._free = list(range(self._slots, 2 * self._slots))[::-1]
+        self._free[:0] = list(range(self._slots, 2 * self._slots))[::-1]
         self._slots *= 2
         after = [self._zeros(shape) for shape in self._shapes]
         for old, new in zip(before, after, strict=True):

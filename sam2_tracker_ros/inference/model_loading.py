@@ -45,7 +45,7 @@ def load_model(config: ModelConfig, on_progress: Progress = lambda _: None) -> S
         return StagedModel(load_stages(config))
     bundle, graphs, runtime = load_runtime_graphs(config, on_progress)
     captures = runtime.policy.captures_graphs(runtime.provider)
-    return FusedModel(bundle, graphs, captures=captures)
+    return FusedModel(bundle, graphs, threads=runtime.threads, captures=captures)
 
 
 def load_runtime_graphs(

@@ -3,11 +3,16 @@
 
 """The bundle that comes with the package."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from sam2_tracker_ros.core.config import ModelConfig
-from sam2_tracker_ros.core.model import AttendedMemory, AttendedPointer, DecoderPrompt
-from sam2_tracker_ros.inference import load_stages
+from sam2_tracker_ros.core.config import Config, ModelConfig
+from sam2_tracker_ros.core.model import AttendedMemory, AttendedPointer, DecoderPrompt, Sam2Model
+from sam2_tracker_ros.core.tracker import Tracker
+from sam2_tracker_ros.core.types import Box, Frame, PixelFormat, Prompt
+from sam2_tracker_ros.inference import load_model, load_stages
+from sam2_tracker_ros.testing.drone_scene import DroneScene
 
 NO_POINT = DecoderPrompt(np.zeros((1, 2), np.float32), np.array([-1], np.int32))
 
@@ -33,3 +38,32 @@ def test_the_default_model_runs_with_every_filling_of_its_bank() -> None:
         tracked = model.decode_masks(features, conditioned, NO_POINT)
         assert np.isfinite(tracked.mask_logits).all()
         assert np.isfinite(tracked.predicted_iou).all()
+
+
+class Looking:
+    """A model that is asked for so many targets at once."""
+
+    def __init__(self, model: Sam2Model, looks: int) -> None:
+        self.spec = replace(model.spec, parallel_looks=looks)
+        self.encode_image, self.look = model.encode_image, model.look
+
+
+def test_several_targets_at_once_are_found_as_one_after_the_other() -> None:
+    """The same graphs, from two threads; a window for each target."""
+    runs = []
+    for looks in (2, 1):
+        model = load_model(ModelConfig(inference_threads=2))
+        assert model.spec.parallel_looks == 2
+        scene, tracker = DroneScene(), Tracker(Looking(model, looks), Config())
+        first = scene.frame(0)
+        assert first.box is not None
+        places = [first.box, Box(300, 200, 420, 300), Box(700, 400, 800, 500)]
+        boxes = []
+        for index in range(8):
+            shown = scene.frame(index)
+            frame = Frame(shown.image, shown.stamp_ns, PixelFormat.BGR)
+            prompts = [Prompt(box=box) for box in places] if index == 0 else []
+            boxes.append([target.box for target in tracker.step(frame, prompts).targets])
+        runs.append(boxes)
+    assert runs[0] == runs[1]
+    assert len(runs[0][-1]) >= 2

@@ -152,14 +152,14 @@ def test_where_the_target_should_be_counts_alike(tmp_path: Path, seed: int) -> N
 
 
 def test_more_memories_than_there_are_places_for_at_first(pair: Pair) -> None:
-    targets = [pair, pair.again(), pair.again()]
+    targets = [pair, *(pair.again() for _ in range(5))]
     for target in targets:
         target.show(BOX)
     for _ in range(12):
         for target in targets:
             target.show()
     held = [sighting for target in targets for sighting in target.fused.sightings]
-    assert len({place_of(sighting) for sighting in held}) == len(held) == 39
+    assert len({place_of(sighting) for sighting in held}) == len(held) == 78
 
 
 def test_places_of_forgotten_memories_are_used_again(pair: Pair) -> None:
