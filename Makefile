@@ -40,6 +40,7 @@ check: setup  ## lint, format, types, package.xml
 
 bench: setup  ## measure nano and the node on this machine: build/bench.json, plots in build/bench/
 	@$(RUN) sam2-tracker benchmark --frames 300 --json build/bench.json
+	@$(RUN) sam2-tracker benchmark --profile --json build/bench.json
 	@$(RUN) sam2-tracker benchmark --compare ours,card,csrt --json build/bench.json --out build/bench
 	@$(RUN) node_benchmark --json build/bench.json
 	@$(RUN) sam2-tracker benchmark --growth --json build/bench.json --out build/bench

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,14 +50,15 @@ def load_model(config: ModelConfig, on_progress: Progress = lambda _: None) -> S
 
 
 def load_runtime_graphs(
-    config: ModelConfig, on_progress: Progress
+    config: ModelConfig, on_progress: Progress, profiles: Path | None = None
 ) -> tuple[Bundle, Mapping[str, GraphSession], Runtime]:
     """
     Open the fused graphs of a bundle, by name, and say what they run on.
 
+    :param profiles: folder for what each graph's operators cost; None to measure nothing.
     :raises ModelError: as load_model.
     """
-    runtime = runtime_from_config(config)
+    runtime = replace(runtime_from_config(config), profiles=profiles)
     bundle = read_bundle(bundle_folder(config.model))
 
     def gate(graphs: Mapping[str, GraphSession]) -> float:

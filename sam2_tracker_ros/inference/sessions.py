@@ -58,6 +58,7 @@ class Runtime:
     :param providers: in the runtime's names, most preferred first; each was seen to start.
     :param threads: of one operator on the CPU.
     :param cache_folder: where built graphs are kept; it may not exist.
+    :param profiles: folder for what each graph's operators cost; None to measure nothing.
     :param stream: address of the CUDA stream that all sessions share; 0 on a CPU.
     """
 
@@ -67,6 +68,7 @@ class Runtime:
     policy: PrecisionPolicy
     cache_folder: Path
     stream: int = 0
+    profiles: Path | None = None
 
     @property
     def provider(self) -> str:
@@ -148,7 +150,7 @@ class GraphSession:
         try:
             self._session = onnxruntime.InferenceSession(
                 source if isinstance(source, bytes) else str(source),
-                sess_options=_options(runtime, storage),
+                sess_options=_options(stage, runtime, storage),
                 providers=provider_options(
                     runtime.providers, runtime.policy, stage, runtime.stream, storage.engines
                 ),
@@ -181,6 +183,10 @@ class GraphSession:
             )
             raise ModelError(message) from error
         return dict(zip(self._output_names, values, strict=True))
+
+    def end_profiling(self) -> Path:
+        """Return the file with what was measured; nothing is measured afterwards."""
+        return Path(self._session.end_profiling())
 
     def binding(self) -> Any:
         """Return a new onnxruntime.IOBinding: inputs and outputs that stay where they are."""
@@ -233,7 +239,7 @@ def _usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _options(runtime: Runtime, storage: Storage) -> Any:
+def _options(stage: str, runtime: Runtime, storage: Storage) -> Any:
     """
     Return what all sessions have in common.
 
@@ -250,6 +256,9 @@ def _options(runtime: Runtime, storage: Storage) -> Any:
     )
     if storage.optimised is not None:
         options.optimized_model_filepath = str(storage.optimised)
+    if runtime.profiles is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(runtime.profiles / stage)
     options.log_severity_level = _ERRORS_ONLY
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     options.add_session_config_entry('session.record_ep_graph_assignment_info', '1')

@@ -52,6 +52,11 @@ def _add_kinds(parser: argparse.ArgumentParser) -> None:
         'and mil of OpenCV; and the names of --variant, which otherwise come last',
     )
     kinds.add_argument(
+        '--profile',
+        action='store_true',
+        help='which operators the time goes to; measuring them slows small ones down',
+    )
+    kinds.add_argument(
         '--growth',
         action='store_true',
         help='over frames, targets and resolution, with plots in --out',
@@ -105,6 +110,8 @@ def run(options: argparse.Namespace) -> int:
         section, results = 'comparisons', benchmark_runs.compare_contenders(options)
     elif options.matrix is not None:
         section, results = 'matrix', benchmark_runs.measure_matrix(options)
+    elif options.profile:
+        section, results = 'operators_ms', benchmark_runs.measure_operators(options)
     elif options.growth:
         section, results = 'growth', benchmark_runs.measure_growth(options)
     else:

@@ -25,6 +25,7 @@ from sam2_tracker_ros.benchmarking.contenders import (
 from sam2_tracker_ros.benchmarking.growth import Progress
 from sam2_tracker_ros.benchmarking.interleaved import Plan, compare
 from sam2_tracker_ros.benchmarking.modules import ModulesContender
+from sam2_tracker_ros.benchmarking.operators import profile
 from sam2_tracker_ros.benchmarking.steps import TimedTracker, timings_ms
 from sam2_tracker_ros.core.config import Config, config_from_flat_dict
 from sam2_tracker_ros.errors import ConfigError, Sam2TrackerError
@@ -33,6 +34,7 @@ from sam2_tracker_ros.parity.runs import PLAIN_SAM2
 from sam2_tracker_ros.replay.measuring import resident_mib
 from sam2_tracker_ros.tools.settings import config_of
 
+_OPERATORS_SHOWN = 8
 _ORIGINALS = ('pytorch', 'compiled')
 
 
@@ -53,6 +55,18 @@ def measure_steps(options: argparse.Namespace) -> dict[str, Any]:
         'last_state': steps[-1].result.targets[0].state.name,
         'resident_mib': resident_mib(),
     }
+
+
+def measure_operators(options: argparse.Namespace) -> dict[str, Any]:
+    """Say which operators the time goes to."""
+    config = _config(options)
+    found = profile(config, _clip(options, config), options.warm_up, options.frames)
+    for graph, spent in found.items():
+        total = sum(spent.values())
+        print(f'{graph}: {total:.2f} ms')
+        for name, value in list(spent.items())[:_OPERATORS_SHOWN]:
+            print(f'  {name:24} {value:9.3f} ms {value / total:5.0%}')
+    return found
 
 
 def compare_contenders(options: argparse.Namespace) -> dict[str, Any]:

@@ -36,6 +36,19 @@ def test_stages_of_nano_go_into_the_file(
     assert 'step ' in capsys.readouterr().out
 
 
+def test_the_profile_adds_up_to_the_graphs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Operators of the runs that count only: a frame's convolutions do not take a second."""
+    file = tmp_path / 'bench.json'
+    assert benchmark('--profile', '--json', file) == 0
+    spent = json.loads(file.read_text())['operators_ms']['nano']
+    assert spent['encoder']['Conv'] > 0.5 * sum(spent['encoder'].values())
+    assert {'Conv', 'MatMul', 'Softmax'} <= set(spent['track_step'])
+    assert 0.1 < sum(spent['track_step'].values()) < 1000.0
+    assert 'Conv' in capsys.readouterr().out
+
+
 def test_comparison_with_a_variant_and_one_that_cannot_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
