@@ -302,6 +302,7 @@ class FusedModel:
         running = [name for session in self._graphs.values() for name in session.providers]
         # Small operators leave cores idle between them; large ones use all by themselves.
         is_small = len(constants.temporal_table) * self._tokens**2 < MIN_SCORES
+        is_parallel = self._device == 'cpu' and self._buffers is None and is_small
         return ModelSpec(
             name=bundle.name,
             family=bundle.family,
@@ -314,7 +315,7 @@ class FusedModel:
             mean=constants.mean,
             std=constants.std,
             providers=tuple(dict.fromkeys(running)),
-            parallel_looks=threads if self._device == 'cpu' and is_small else 1,
+            parallel_looks=threads if is_parallel else 1,
         )
 
     def _warm_up(self) -> None:

@@ -4,8 +4,11 @@
 """The bundle that comes with the package."""
 
 from dataclasses import replace
+from pathlib import Path
 
+from isolated import run_isolated
 import numpy as np
+import pytest
 
 from sam2_tracker_ros.core.config import Config, ModelConfig
 from sam2_tracker_ros.core.model import AttendedMemory, AttendedPointer, DecoderPrompt, Sam2Model
@@ -14,6 +17,7 @@ from sam2_tracker_ros.core.types import Box, Frame, PixelFormat, Prompt
 from sam2_tracker_ros.inference import load_model, load_stages
 from sam2_tracker_ros.testing.drone_scene import DroneScene
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 NO_POINT = DecoderPrompt(np.zeros((1, 2), np.float32), np.array([-1], np.int32))
 
 
@@ -67,3 +71,11 @@ def test_several_targets_at_once_are_found_as_one_after_the_other() -> None:
         runs.append(boxes)
     assert runs[0] == runs[1]
     assert len(runs[0][-1]) >= 2
+
+
+def test_the_runtime_collects_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime from 1.31 on would keep a device ID and a queue for its maker in the cache."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    monkeypatch.delenv('ORT_DISABLE_TELEMETRY', raising=False)
+    run_isolated(ROOT, 'import sam2_tracker_ros.inference', absent=())
+    assert list(tmp_path.iterdir()) == []
