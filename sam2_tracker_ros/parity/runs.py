@@ -111,8 +111,8 @@ class RecordingModel:
 
     @property
     def spec(self) -> ModelSpec:
-        """What the tracker must know."""
-        return self._model.spec
+        """What the tracker must know; one target after the other, so that notes are in order."""
+        return replace(self._model.spec, parallel_looks=1)
 
     def take(self, target_count: int) -> list[Chosen]:
         """
