@@ -11,6 +11,7 @@ import numpy as np
 from sam2_tracker_ros.core.geometry import extent_of
 from sam2_tracker_ros.core.mask_selection import best_candidate
 from sam2_tracker_ros.core.model import (
+    AnyModel,
     AttendedMemory,
     AttendedPointer,
     DecoderPrompt,
@@ -18,12 +19,18 @@ from sam2_tracker_ros.core.model import (
     Features,
     MaskCandidates,
     ModelSpec,
+    Sam2Model,
     Sam2Stages,
     Sighting,
 )
 from sam2_tracker_ros.core.prompts import CERTAIN_LOGIT, NO_PROMPT
 from sam2_tracker_ros.core.stage_clock import StageClock
 from sam2_tracker_ros.core.types import UInt8Array
+
+
+def in_one_call(model: AnyModel) -> Sam2Model:
+    """Return a model that looks for a target in one call, as it is or made of its stages."""
+    return model if isinstance(model, Sam2Model) else StagedModel(model)
 
 
 class StagedModel:

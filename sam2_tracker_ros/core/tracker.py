@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sam2_tracker_ros.core.config import Config
-from sam2_tracker_ros.core.model import AnyModel, Sam2Model
+from sam2_tracker_ros.core.model import AnyModel
 from sam2_tracker_ros.core.observer import FrameInWork, Observer
 from sam2_tracker_ros.core.prompts import CheckedPrompt, check_prompt
-from sam2_tracker_ros.core.staged_model import StagedModel
+from sam2_tracker_ros.core.staged_model import in_one_call
 from sam2_tracker_ros.core.track import Observation, Track, probability
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
@@ -54,7 +54,7 @@ class Tracker:
     """
 
     def __init__(self, model: AnyModel, config: Config, epoch: int = 0) -> None:
-        self._model = model if isinstance(model, Sam2Model) else StagedModel(model)
+        self._model = in_one_call(model)
         self._config = config
         self._observer = Observer(self._model, config.tracker)
         self._tracks: dict[str, Track] = {}

@@ -26,7 +26,6 @@ from onnx import ModelProto
 
 from sam2_tracker_ros.core.prompts import CERTAIN_LOGIT
 from sam2_tracker_ros.core.types import Float32Array
-from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.inference.graph_writer import GraphWriter
 from sam2_tracker_ros.inference.key_bias import add_key_bias
 from sam2_tracker_ros.inference.lean_attention import make_lean
@@ -119,16 +118,6 @@ def fused_graphs(
     for model in made.values():
         make_lean(model, _memory_length(facts))
     return made
-
-
-def can_be_fixed(files: Mapping[str, Path], facts: ModuleFacts) -> bool:
-    """Return whether the memory attention of a bundle can be made one of fixed length."""
-    path = files['memory_attention']
-    try:
-        _fix_length(onnx.load(path), path, _memory_length(facts))
-    except ModelError:
-        return False
-    return True
 
 
 def _memory_length(facts: ModuleFacts) -> int:

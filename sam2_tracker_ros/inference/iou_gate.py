@@ -9,12 +9,14 @@ left out as a bad measurement: what matters is that the masks are the same, not 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 import math
 
 import numpy as np
 
-from sam2_tracker_ros.core.config import Config, StatusConfig, TrackerConfig
-from sam2_tracker_ros.core.model import Sam2Model, Sam2Stages
+from sam2_tracker_ros.core.geometry import camera_mask
+from sam2_tracker_ros.core.model import AnyModel
+from sam2_tracker_ros.core.plain_sam2 import PLAIN_SAM2
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
@@ -31,26 +33,12 @@ from sam2_tracker_ros.errors import ModelError
 FRAMES = 12
 _HIDDEN = range(5, 8)  # frames in which a post stands before half of the blob
 _RATE_HZ = 30
-_CONFIG = Config(
-    # The whole image and the newest memories, as SAM 2.
-    tracker=TrackerConfig(
-        memory_selection='recency',
-        remember_unmeasured=True,
-        min_target_size_px=0.0,
-        min_component_fraction=0.0,
-    ),
-    status=StatusConfig(
-        min_object_score_logit=-10.0,
-        min_predicted_iou=0.0,
-        min_mask_area_px=1,
-        max_area_ratio=1000.0,
-        motion_gate=0.0,
-        coast_timeout_s=60.0,
-    ),
-)
+# Never lost, so that a mask is never held back for long.
+_STATUS = replace(PLAIN_SAM2.status, coast_timeout_s=60.0, resume_frames=2)
+_CONFIG = replace(PLAIN_SAM2, status=_STATUS)
 
 
-def worst_mask_iou(reference: Sam2Model | Sam2Stages, candidate: Sam2Model | Sam2Stages) -> float:
+def worst_mask_iou(reference: AnyModel, candidate: AnyModel) -> float:
     """
     Return the lowest IoU 0..1 of two models' masks in any frame of the film.
 
@@ -103,7 +91,7 @@ def _texture(random: np.random.Generator, side_px: int) -> Float64Array:
     return np.asarray(cells[np.ix_(index, index)])
 
 
-def _followed(model: Sam2Model | Sam2Stages) -> Iterator[tuple[BoolArray, bool]]:
+def _followed(model: AnyModel) -> Iterator[tuple[BoolArray, bool]]:
     """Return the mask in each frame, boolean [side, side], and whether all was finite."""
     tracker = Tracker(model, _CONFIG)
     side_px = model.spec.image_size_px
@@ -111,12 +99,10 @@ def _followed(model: Sam2Model | Sam2Stages) -> Iterator[tuple[BoolArray, bool]]
         prompts = [Prompt(box=box, normalized=True)] if index == 0 else []
         frame = Frame(image, index * NANOSECONDS_PER_SECOND // _RATE_HZ)
         result = tracker.step(frame, prompts)
-        mask = np.zeros((side_px, side_px), np.bool_)
+        mask: BoolArray = np.zeros((side_px, side_px), np.bool_)
         is_finite = not any(Reason.NON_FINITE.name in answer.message for answer in result.answers)
         for target in result.targets:
             is_finite &= target.reason is not Reason.NON_FINITE
             if target.mask is not None:
-                left, top = round(target.mask.box.left), round(target.mask.box.top)
-                height, width = target.mask.region.shape
-                mask[top : top + height, left : left + width] = target.mask.region
+                mask = camera_mask(target.mask, (side_px, side_px))
         yield mask, is_finite

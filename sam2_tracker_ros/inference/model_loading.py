@@ -21,7 +21,6 @@ from sam2_tracker_ros.inference.bundle import Bundle, bundle_folder, read_bundle
 from sam2_tracker_ros.inference.fused_graphs import (
     RECIPE,
     ModuleFacts,
-    can_be_fixed,
     fused_graphs,
 )
 from sam2_tracker_ros.inference.fused_model import FusedModel
@@ -93,12 +92,16 @@ def _made_graphs(bundle: Bundle, runtime: Runtime) -> dict[str, bytes]:
     modules = open_graphs(bundle, runtime, exact_memory=False)
     facts = _facts(bundle, modules)
     files = {stage: graph.path for stage, graph in bundle.graphs.items()}
-    # A device wants fixed sizes; a CPU is faster with no more than there is. Pooled memory
-    # (EfficientTAM _2) has no fixed form: its tokens are no longer those that a bias is given for.
     is_fixed = 'M' in modules.sizes
-    if runtime.provider != 'cpu' and not is_fixed:
-        is_fixed = can_be_fixed(files, facts)
-    made = fused_graphs(files, facts, fixed=is_fixed)
+    if runtime.provider == 'cpu' or is_fixed:
+        made = fused_graphs(files, facts, fixed=is_fixed)
+    else:
+        # A device wants fixed sizes; a CPU is faster with no more than there is. Pooled memory
+        # (EfficientTAM _2) has no fixed form: its tokens are not those that a bias is given for.
+        try:
+            made = fused_graphs(files, facts, fixed=True)
+        except ModelError:
+            made = fused_graphs(files, facts, fixed=False)
     return {name: model.SerializeToString() for name, model in made.items()}
 
 

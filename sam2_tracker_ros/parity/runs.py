@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from sam2_tracker_ros.core.config import Config, StatusConfig, TrackerConfig
 from sam2_tracker_ros.core.geometry import camera_mask
 from sam2_tracker_ros.core.model import (
     AnyModel,
@@ -19,11 +18,11 @@ from sam2_tracker_ros.core.model import (
     Expectation,
     Features,
     ModelSpec,
-    Sam2Model,
     Sighting,
 )
+from sam2_tracker_ros.core.plain_sam2 import PLAIN_SAM2
 from sam2_tracker_ros.core.stage_clock import StageClock
-from sam2_tracker_ros.core.staged_model import StagedModel
+from sam2_tracker_ros.core.staged_model import in_one_call
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     BoolArray,
@@ -38,27 +37,6 @@ from sam2_tracker_ros.errors import PromptError
 from sam2_tracker_ros.parity.clip import ClipPrompt, Scenario
 
 FRAME_PERIOD_NS = 33_333_333
-
-# With these the tracker is plain SAM 2: it looks at the whole image, believes every mask at once
-# and as it is, and remembers every frame.
-PLAIN_SAM2 = Config(
-    tracker=TrackerConfig(
-        memory_selection='recency',
-        min_target_size_px=0.0,
-        remember_unmeasured=True,
-        min_component_fraction=0.0,
-    ),
-    status=StatusConfig(
-        min_object_score_logit=-10.0,
-        min_predicted_iou=0.0,
-        min_mask_area_px=1,
-        max_area_ratio=1000.0,
-        motion_gate=0.0,
-        resume_frames=1,
-        reacquire_frames=1,
-        reacquire_time_s=0.0,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -106,7 +84,7 @@ class RecordingModel:
     """
 
     def __init__(self, model: AnyModel) -> None:
-        self._model = model if isinstance(model, Sam2Model) else StagedModel(model)
+        self._model = in_one_call(model)
         self._chosen: list[Chosen] = []
 
     @property

@@ -28,9 +28,9 @@ from sam2_tracker_ros.benchmarking.modules import ModulesContender
 from sam2_tracker_ros.benchmarking.operators import profile
 from sam2_tracker_ros.benchmarking.steps import TimedTracker, timings_ms
 from sam2_tracker_ros.core.config import Config, config_from_flat_dict
+from sam2_tracker_ros.core.plain_sam2 import PLAIN_SAM2
 from sam2_tracker_ros.errors import ConfigError, Sam2TrackerError
 from sam2_tracker_ros.inference import load_model
-from sam2_tracker_ros.parity.runs import PLAIN_SAM2
 from sam2_tracker_ros.replay.measuring import resident_mib
 from sam2_tracker_ros.tools.settings import config_of
 

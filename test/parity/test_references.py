@@ -32,6 +32,7 @@ from sam2_tracker_ros.core.model import (
     Sam2Model,
     Sam2Stages,
 )
+from sam2_tracker_ros.core.plain_sam2 import PLAIN_SAM2
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import Frame, Prompt, UInt8Array
 from sam2_tracker_ros.inference import load_model, load_stages
@@ -40,7 +41,7 @@ from sam2_tracker_ros.inference.graphs import open_graphs
 from sam2_tracker_ros.inference.sessions import runtime_from_config
 from sam2_tracker_ros.parity.clip import Scenario, scenarios, seeded_clip
 from sam2_tracker_ros.parity.comparison import Bounds, TargetComparison, compare
-from sam2_tracker_ros.parity.runs import PLAIN_SAM2, Run, track
+from sam2_tracker_ros.parity.runs import Run, track
 
 # Bundles, and the references that belong to them.
 REFERENCES = {

@@ -10,10 +10,10 @@ import pytest
 from references.stored import FOLDER, FRAMES, SIZE_PX, load_runs
 
 from ros.harness import Operator, StartTracker, prompt
+from sam2_tracker_ros.core.plain_sam2 import PLAIN_SAM2
 from sam2_tracker_ros.core.track import probability
 from sam2_tracker_ros.inference import load_model
 from sam2_tracker_ros.parity.clip import scenarios, seeded_clip
-from sam2_tracker_ros.parity.runs import PLAIN_SAM2
 
 SHOWN = 16  # the target vanishes meanwhile
 
