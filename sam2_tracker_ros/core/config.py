@@ -224,8 +224,26 @@ class NodeConfig:
         maximum=60.0,
         changeable=True,
     )
+    frame_history_s: float = setting(
+        1.0,
+        'Frames of this time are kept, so that a prompt with a stamp starts on the frame that the '
+        'operator saw; 0 applies every prompt to the newest frame.',
+        minimum=0.0,
+        maximum=10.0,
+    )
+    frame_history_mib: int = setting(
+        256, 'Memory that those frames may take [MiB].', minimum=1, maximum=16384
+    )
     watchdog_rate_hz: float = setting(
         10.0, 'How often states are repeated while images stall.', minimum=5.0, maximum=100.0
+    )
+    camera_info_timeout_s: float = setting(
+        2.0,
+        'Without a CameraInfo for longer there are no bearings: a zoom lens may have moved; 0 for '
+        'a calibration that is published once.',
+        minimum=0.0,
+        maximum=3600.0,
+        changeable=True,
     )
     diagnostics_period_s: float = setting(
         1.0, 'Time between two messages on /diagnostics.', minimum=0.1, maximum=60.0

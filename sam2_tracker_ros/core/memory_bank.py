@@ -23,7 +23,7 @@ class MemoryEntry:
     """
     One remembered frame of one target.
 
-    :param frame_index: counts the frames that the tracker processed.
+    :param frame_index: counts the frames of the target; 0 is the prompted one.
     :param is_trusted: good enough to be attended however long ago it was.
     """
 

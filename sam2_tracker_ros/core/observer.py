@@ -27,16 +27,11 @@ from sam2_tracker_ros.core.types import Box, Frame
 
 
 class FrameInWork:
-    """
-    A frame while targets are looked for in it; each window of it is encoded once.
+    """A frame while targets are looked for in it; each window of it is encoded once."""
 
-    :param index: counts the frames that the tracker processed.
-    """
-
-    def __init__(self, frame: Frame, index: int, model: Sam2Model) -> None:
+    def __init__(self, frame: Frame, model: Sam2Model) -> None:
         self.stamp_ns = frame.stamp_ns
         self.size_px = frame.size_px
-        self.index = index
         self.clock = StageClock()
         self._frame = frame
         self._model = model
@@ -128,7 +123,7 @@ class Observer:
             object_score_logit=sighting.object_score_logit,
             motion_iou=overlap,
             entry=MemoryEntry(
-                frame.index,
+                0 if track is None else track.next_frame_index,
                 sighting.memory,
                 sighting.pointer,
                 frame.stamp_ns,
@@ -175,7 +170,7 @@ class Observer:
                 asked = replace(asked, memory_mask=drawn)
         attended = NOTHING
         if track is not None:
-            attended = self._selector.select(track.bank, frame.index, spec)
+            attended = self._selector.select(track.bank, track.next_frame_index, spec)
         sighting = self._model.look(
             frame.features(window),
             attended.memories[: self.config.max_memories or None],

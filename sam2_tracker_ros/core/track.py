@@ -107,6 +107,12 @@ class Track:
         self._motion = TargetMotion(first.mask, stamp_ns)
         self._exit_edges = Edge.NONE
         self._observation: Observation | None = first
+        self._frame_index = 0
+
+    @property
+    def next_frame_index(self) -> int:
+        """Of the frame after the last one; the prompted frame is 0."""
+        return self._frame_index + 1
 
     @property
     def measured(self) -> bool:
@@ -147,6 +153,7 @@ class Track:
         config: StatusConfig,
     ) -> tuple[Event, ...]:
         """Take one frame in: remember it, decide the status, correct the motion."""
+        self._frame_index += 1
         if self.measured:
             self._exit_edges = self._motion.leaving(now_ns, size_px)
         unseen_s = now_ns / NANOSECONDS_PER_SECOND - self._status.last_measured_s

@@ -3,13 +3,14 @@
 
 """The main path: one frame in, the state of every target out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.model import AnyModel
 from sam2_tracker_ros.core.observer import FrameInWork, Observer
-from sam2_tracker_ros.core.prompts import CheckedPrompt, check_prompt
+from sam2_tracker_ros.core.prompt_answers import accepted, free_id, known_in, released
+from sam2_tracker_ros.core.prompts import check_prompt
 from sam2_tracker_ros.core.staged_model import in_one_call
 from sam2_tracker_ros.core.track import Observation, Track, probability
 from sam2_tracker_ros.core.types import (
@@ -59,7 +60,7 @@ class Tracker:
         self._observer = Observer(self._model, config.tracker)
         self._tracks: dict[str, Track] = {}
         self._epoch = epoch
-        self._frame_index = 0
+        self._reserved: set[str] = set()
         self._last = StepResult(stamp_ns=0, frame_id='', size_px=(0, 0))
 
     @property
@@ -87,7 +88,7 @@ class Tracker:
 
         :raises ModelError: inference failed; the targets are as they were.
         """
-        work = FrameInWork(frame, self._frame_index, self._model)
+        work = FrameInWork(frame, self._model)
         draft = self._begin(work)
         draft.observations = self._observer.observe_all(work, draft.tracks)
         answers = tuple(self._answer(prompt, draft) for prompt in prompts)
@@ -119,12 +120,34 @@ class Tracker:
 
         :raises PromptError: there is no such target, or an empty id could mean several.
         """
-        track = self._tracks.pop(_known_in(self._tracks, target_id))
-        return _released(track, self._last.stamp_ns)
+        track = self._tracks.pop(known_in(self._tracks, target_id))
+        return released(track, self._last.stamp_ns)
 
     def release_all(self) -> tuple[Event, ...]:
         """Forget every target."""
         return tuple(self.release(target_id) for target_id in self.target_ids)
+
+    def beside(self, target_id: str) -> tuple[str, 'Tracker']:
+        """
+        Return the name of one more target, and an empty tracker for it with the same model.
+
+        The name is reserved until `adopt` or `forgo`.
+
+        :raises PromptError: there are as many targets as there may be.
+        """
+        target_id = self._place_for(target_id, self._tracks)
+        self._reserved.add(target_id)
+        self._epoch += 1
+        return target_id, Tracker(self._model, self._config, self._epoch - 1)
+
+    def adopt(self, target_id: str, other: 'Tracker') -> None:
+        """Take over a target from a tracker that is at the same frame as this one."""
+        self._reserved.discard(target_id)
+        self._tracks[target_id] = other._tracks[target_id]
+
+    def forgo(self, target_id: str) -> None:
+        """Give a reserved name back."""
+        self._reserved.discard(target_id)
 
     def _begin(self, frame: FrameInWork) -> _Draft:
         """Start a draft; meet a camera that changed its size or a clock that went back."""
@@ -133,7 +156,7 @@ class Tracker:
             old, new = ('{} x {}'.format(*size) for size in (self._last.size_px, frame.size_px))
             detail = f'the image size changed from {old} to {new}; prompt again'
             draft.events += [
-                _released(track, frame.stamp_ns, detail) for track in draft.tracks.values()
+                released(track, frame.stamp_ns, detail) for track in draft.tracks.values()
             ]
             draft.tracks.clear()
         elif self._tracks and frame.stamp_ns < self._last.stamp_ns:
@@ -171,12 +194,7 @@ class Tracker:
 
     def _add(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
         checked = check_prompt(prompt, draft.frame.size_px)
-        target_id = prompt.target_id or _free_id(draft.tracks)
-        limit = self._config.tracker.max_targets
-        if target_id not in draft.tracks and len(draft.tracks) >= limit:
-            names = ', '.join(draft.tracks)
-            message = f'max_targets is {limit}, and there are: {names}; remove one or raise it'
-            raise PromptError(message)
+        target_id = self._place_for(prompt.target_id, draft.tracks)
         observation = self._observer.observe(draft.frame, prompt=checked)
         self._require_found(observation)
         self._epoch += 1
@@ -194,29 +212,40 @@ class Tracker:
         draft.events.append(
             Event(EventType.ACQUIRED, draft.frame.stamp_ns, target_id, self._epoch)
         )
-        return _accepted('target started', draft.tracks[target_id], observation, checked)
+        return accepted('target started', draft.tracks[target_id], observation, checked)
+
+    def _place_for(self, target_id: str, tracks: Mapping[str, Track]) -> str:
+        """Return the name of a target that may be added, a free one for an empty id."""
+        taken = [*tracks, *(self._reserved - tracks.keys())]
+        target_id = target_id or free_id(taken)
+        limit = self._config.tracker.max_targets
+        if target_id not in taken and len(taken) >= limit:
+            names = ', '.join(taken)
+            message = f'max_targets is {limit}, and there are: {names}; remove one or raise it'
+            raise PromptError(message)
+        return target_id
 
     def _refine(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
         checked = check_prompt(prompt, draft.frame.size_px)
-        track = draft.tracks[_known_in(draft.tracks, prompt.target_id)]
+        track = draft.tracks[known_in(draft.tracks, prompt.target_id)]
         if track.target_id not in draft.observations:
             message = f'target {track.target_id!r} starts in this frame; refine it in the next one'
             raise PromptError(message)
         observation = self._observer.observe(draft.frame, track, checked)
         self._require_found(observation)
         draft.observations[track.target_id] = observation
-        return _accepted('target refined', track, observation, checked)
+        return accepted('target refined', track, observation, checked)
 
     def _remove(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
-        target_id = _known_in(draft.tracks, prompt.target_id)
+        target_id = known_in(draft.tracks, prompt.target_id)
         draft.observations.pop(target_id, None)
         track = draft.tracks.pop(target_id)
-        draft.events.append(_released(track, draft.frame.stamp_ns))
+        draft.events.append(released(track, draft.frame.stamp_ns))
         return PromptAnswer(True, 'target removed', target_id, track.epoch)
 
     def _clear(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
         stamp_ns = draft.frame.stamp_ns
-        draft.events += [_released(track, stamp_ns) for track in draft.tracks.values()]
+        draft.events += [released(track, stamp_ns) for track in draft.tracks.values()]
         draft.tracks.clear()
         draft.observations.clear()
         return PromptAnswer(True, 'all targets removed')
@@ -246,7 +275,6 @@ class Tracker:
             targets = tuple(
                 track.result(frame.stamp_ns, frame.size_px) for track in self._tracks.values()
             )
-        self._frame_index += 1
         self._last = StepResult(
             stamp_ns=frame.stamp_ns,
             frame_id=frame_id,
@@ -257,59 +285,3 @@ class Tracker:
             timings=frame.clock.timings(),
         )
         return self._last
-
-
-def _known_in(tracks: dict[str, Track], target_id: str) -> str:
-    """Return the id, or the only target's for an empty one."""
-    names = ', '.join(repr(name) for name in tracks) or 'none'
-    if target_id in tracks:
-        return target_id
-    if not target_id and len(tracks) == 1:
-        return next(iter(tracks))
-    if not target_id:
-        message = f'target_id is empty, which means the only target; there are: {names}'
-    else:
-        message = f'there is no target {target_id!r}; there are: {names}'
-    raise PromptError(message)
-
-
-def _free_id(tracks: dict[str, Track]) -> str:
-    number = 1
-    while f'target_{number}' in tracks:
-        number += 1
-    return f'target_{number}'
-
-
-def _released(track: Track, stamp_ns: int, detail: str = '') -> Event:
-    return Event(
-        EventType.RELEASED,
-        stamp_ns,
-        track.target_id,
-        track.epoch,
-        reason=Reason.RELEASED,
-        detail=detail,
-    )
-
-
-def _accepted(
-    message: str, track: Track, observation: Observation, prompt: CheckedPrompt
-) -> PromptAnswer:
-    """Answer, and say so when the mask does not follow the clicks."""
-    mask = observation.mask
-    wrong = [
-        point
-        for point in prompt.points
-        if mask is None or mask.contains(point.x, point.y) != point.is_foreground
-    ]
-    if wrong:
-        message += (
-            f'; {len(wrong)} of {len(prompt.points)} points are on the wrong side of the mask'
-        )
-    return PromptAnswer(
-        accepted=True,
-        message=message,
-        target_id=track.target_id,
-        epoch=track.epoch,
-        object_score=probability(observation.object_score_logit),
-        predicted_iou=observation.predicted_iou,
-    )

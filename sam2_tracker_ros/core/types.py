@@ -138,6 +138,7 @@ class Prompt:
     :param points: clicks, in pixels or, when normalized, in 0..1 of the image.
     :param box: in pixels or, when normalized, in 0..1 of the image.
     :param mask: boolean [height, width] of the camera image; excludes points and box.
+    :param stamp_ns: of the frame that the operator saw; 0 for the newest one.
     """
 
     action: PromptAction = PromptAction.ADD
@@ -146,6 +147,7 @@ class Prompt:
     box: Box | None = None
     mask: BoolArray | None = None
     normalized: bool = False
+    stamp_ns: int = 0
 
 
 @dataclass(frozen=True)

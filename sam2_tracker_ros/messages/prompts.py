@@ -8,7 +8,7 @@ import numpy as np
 from sam2_tracker_ros.core.prompts import LABEL_BACKGROUND, LABEL_FOREGROUND
 from sam2_tracker_ros.core.types import BoolArray, Box, Point, Prompt, PromptAction
 from sam2_tracker_ros.errors import ImageError, PromptError
-from sam2_tracker_ros.messages.classes import Message
+from sam2_tracker_ros.messages.classes import Message, stamp_ns_of
 from sam2_tracker_ros.messages.images import image_bytes
 
 # A click moves this target: clicking again starts it anew instead of adding another one.
@@ -34,15 +34,21 @@ def prompt_from_message(message: Message) -> Prompt:
         box=_box(message),
         mask=_mask(message.mask),
         normalized=bool(message.normalized),
+        stamp_ns=stamp_ns_of(message.header),
     )
 
 
-def prompt_from_click(point: Message) -> Prompt:
-    """Read a geometry_msgs/Point in pixels, as rqt_image_view publishes it for a click."""
+def prompt_from_click(point: Message, stamp_ns: int = 0) -> Prompt:
+    """
+    Read a geometry_msgs/Point in pixels, as rqt_image_view publishes it for a click.
+
+    :param stamp_ns: of the frame that was clicked at; 0 when it is unknown.
+    """
     return Prompt(
         action=PromptAction.ADD,
         target_id=CLICK_TARGET_ID,
         points=(Point(float(point.x), float(point.y)),),
+        stamp_ns=stamp_ns,
     )
 
 

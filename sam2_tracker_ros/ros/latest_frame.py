@@ -43,9 +43,10 @@ class LatestFrame(Generic[Item]):
             self._is_woken = True
             self._changed.notify()
 
-    def take(self) -> Item | None:
-        """Wait for an item or a call of `wake`, and return the item or None."""
+    def take(self, *, may_wait: bool = True) -> Item | None:
+        """Wait for an item or a call of `wake`, if that may be, and return the item or None."""
         with self._changed:
-            self._changed.wait_for(lambda: self._item is not None or self._is_woken)
+            if may_wait:
+                self._changed.wait_for(lambda: self._item is not None or self._is_woken)
             item, self._item, self._is_woken = self._item, None, False
             return item

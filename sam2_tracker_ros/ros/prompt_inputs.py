@@ -24,7 +24,6 @@ Answer: TypeAlias = 'Future[PromptAnswer]'
 
 # A frame answers within one step of the model; images that stop are answered by the watchdog.
 ANSWER_TIMEOUT_S = 10.0
-_NEWEST_FRAME_USED = '; applied to the newest frame, not to the stamped one'
 
 
 class PromptInputs:
@@ -50,37 +49,35 @@ class PromptInputs:
         node.create_service(Trigger, '~/stop', self._on_stop, callback_group=group)
 
     def _on_prompt(self, message: Any) -> None:
-        note = _NEWEST_FRAME_USED if stamp_ns_of(message.header) else ''
-        self._ask_and_log(lambda: prompt_from_message(message), message.target_id, note)
+        self._ask_and_log(lambda: prompt_from_message(message), message.target_id)
 
     def _on_click(self, message: Point) -> None:
-        self._ask_and_log(lambda: prompt_from_click(message), '', '')
+        self._ask_and_log(lambda: prompt_from_click(message), '')
 
     def _on_point(self, message: PointStamped) -> None:
-        note = _NEWEST_FRAME_USED if stamp_ns_of(message.header) else ''
-        self._ask_and_log(lambda: prompt_from_click(message.point), '', note)
+        stamp_ns = stamp_ns_of(message.header)
+        self._ask_and_log(lambda: prompt_from_click(message.point, stamp_ns), '')
 
-    def _ask_and_log(self, read: Callable[[], Prompt], target_id: str, note: str) -> None:
+    def _ask_and_log(self, read: Callable[[], Prompt], target_id: str) -> None:
         try:
             answer = self._ask(read())
         except PromptError as error:
             self._reject(str(error), target_id)
             self._logger.warning(f'prompt rejected: {error}')
             return
-        answer.add_done_callback(lambda done: self._log(done.result(), note))
+        answer.add_done_callback(lambda done: self._log(done.result()))
 
-    def _log(self, answer: PromptAnswer, note: str) -> None:
+    def _log(self, answer: PromptAnswer) -> None:
         if answer.accepted:
-            self._logger.info(f'{answer.target_id}: {answer.message}{note}')
+            self._logger.info(f'{answer.target_id}: {answer.message}')
         else:
             self._logger.warning(f'prompt rejected: {answer.message}')
 
     def _on_set_target(self, request: Any, response: Any) -> Any:
         target_id = request.prompt.target_id
         answer = self._wait_for_answer(lambda: prompt_from_message(request.prompt), target_id)
-        note = _NEWEST_FRAME_USED if stamp_ns_of(request.prompt.header) else ''
         response.accepted = answer.accepted
-        response.message = answer.message + (note if answer.accepted else '')
+        response.message = answer.message
         response.target_id = answer.target_id
         response.epoch = answer.epoch
         response.object_score = float(answer.object_score)

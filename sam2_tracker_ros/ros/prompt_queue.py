@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 import threading
 
 from sam2_tracker_ros.core.tracker import Tracker
-from sam2_tracker_ros.core.types import Event, EventType, Prompt, PromptAction, PromptAnswer
+from sam2_tracker_ros.core.types import (
+    Event,
+    EventType,
+    Prompt,
+    PromptAction,
+    PromptAnswer,
+    StepResult,
+)
 from sam2_tracker_ros.errors import PromptError
 
 _RELEASES = (PromptAction.REMOVE, PromptAction.CLEAR)
@@ -18,9 +25,14 @@ _RELEASES = (PromptAction.REMOVE, PromptAction.CLEAR)
 
 @dataclass(frozen=True)
 class Request:
-    """A prompt and the promise of its answer."""
+    """
+    A prompt and the promise of its answer.
+
+    :param note: what the answer has to say besides.
+    """
 
     prompt: Prompt
+    note: str = ''
     answer: 'Future[PromptAnswer]' = field(default_factory=Future)
 
 
@@ -53,16 +65,17 @@ class PromptQueue:
             self.refuse([request], why_closed)
         return request.answer
 
-    def sort(self, tracker: Tracker, why_no_image: str) -> None:
+    def sort(self, tracker: Tracker, why_no_image: str, cancel: Callable[[Prompt], bool]) -> None:
         """
         Release what needs no image, refuse what would wait in vain, let the rest wait.
 
         :param why_no_image: empty while images come.
+        :param cancel: releases a target that is about to start; returns whether there was one.
         """
         while self._arrived:
             request = self._arrived.popleft()
             if request.prompt.action in _RELEASES and not self._waiting:
-                self._release(request, tracker)
+                self._release(request, tracker, cancel(request.prompt))
             else:
                 self._waiting.append(request)
         if why_no_image:
@@ -73,6 +86,10 @@ class PromptQueue:
         """Return the prompts for the frame in hand."""
         requests, self._waiting = self._waiting, []
         return requests
+
+    def wait(self, request: Request) -> None:
+        """Let a prompt that was taken wait for the next frame."""
+        self._waiting.append(request)
 
     def refuse(self, requests: Iterable[Request], why: str) -> None:
         """Answer that nothing was done, with an event that says why."""
@@ -89,20 +106,25 @@ class PromptQueue:
         self._waiting = []
         self._arrived.clear()
 
-    def _release(self, request: Request, tracker: Tracker) -> None:
+    def _release(self, request: Request, tracker: Tracker, is_cancelled: bool) -> None:
+        target_id = request.prompt.target_id
+        events: tuple[Event, ...]
         try:
             if request.prompt.action is PromptAction.CLEAR:
                 events = tracker.release_all()
+            elif is_cancelled and target_id not in tracker.target_ids:
+                events = ()
             else:
-                events = (tracker.release(request.prompt.target_id),)
+                events = (tracker.release(target_id),)
         except PromptError as error:
             self.refuse([request], str(error))
             return
         now_ns = self._now_ns()
         self._report([replace(event, stamp_ns=now_ns) for event in events])
-        names = ', '.join(event.target_id for event in events) or 'nothing to release'
-        answer = PromptAnswer(accepted=True, message=f'released: {names}')
-        if request.prompt.action is PromptAction.REMOVE:
+        names = ', '.join(event.target_id for event in events)
+        nothing = 'what was about to start' if is_cancelled else 'nothing to release'
+        answer = PromptAnswer(True, f'released: {names or nothing}', target_id)
+        if request.prompt.action is PromptAction.REMOVE and events:
             (event,) = events
             answer = replace(answer, target_id=event.target_id, epoch=event.epoch)
         request.answer.set_result(answer)
@@ -111,3 +133,22 @@ class PromptQueue:
 def rejection(why: str, stamp_ns: int, target_id: str = '') -> Event:
     """Return the event that tells of a prompt that was not accepted."""
     return Event(EventType.PROMPT_REJECTED, stamp_ns, target_id, detail=why)
+
+
+def with_notes(result: StepResult, requests: Sequence[Request]) -> StepResult:
+    """Return the result with the notes of its prompts in their answers and ACQUIRED events."""
+    notes = [request.note for request in requests]
+    if not any(notes):
+        return result
+    answers = tuple(
+        replace(answer, message=f'{answer.message}; {note}') if note else answer
+        for answer, note in zip(result.answers, notes, strict=True)
+    )
+    details = {answer.epoch: note for answer, note in zip(answers, notes, strict=True) if note}
+    events = tuple(
+        replace(event, detail=details[event.epoch])
+        if event.type is EventType.ACQUIRED and event.epoch in details
+        else event
+        for event in result.events
+    )
+    return replace(result, answers=answers, events=events)

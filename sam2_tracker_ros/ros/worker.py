@@ -12,6 +12,7 @@ import traceback
 from typing import Any
 
 from sam2_tracker_ros.core.config import Config
+from sam2_tracker_ros.core.frame_history import FrameHistory
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
@@ -28,12 +29,14 @@ from sam2_tracker_ros.errors import ImageError
 from sam2_tracker_ros.messages import no_target
 from sam2_tracker_ros.ros.accounts import Accounts
 from sam2_tracker_ros.ros.intake import Arrival
+from sam2_tracker_ros.ros.late_prompts import LatePrompts
 from sam2_tracker_ros.ros.latest_frame import LatestFrame
 from sam2_tracker_ros.ros.outbox import Outbox, Output, StepTime
-from sam2_tracker_ros.ros.prompt_queue import PromptQueue, Request
+from sam2_tracker_ros.ros.prompt_queue import PromptQueue, Request, with_notes
 
 # The same complaint about broken input is repeated this often at most.
 COMPLAINT_PERIOD_S = 1.0
+MEBIBYTE = 2**20
 NO_IMAGE = (
     'no image has arrived yet; check the image topic and, for large images, the shared memory of '
     'DDS (README), and prompt when images come'
@@ -87,6 +90,11 @@ class Worker:
         self._images: LatestFrame[_Image] = LatestFrame()
         self._skipped = 0
         self._prompts = PromptQueue(self._outbox.publish_events, now_ns)
+        kept = config.node
+        self._history = FrameHistory(kept.frame_history_s, kept.frame_history_mib * MEBIBYTE)
+        self._late = LatePrompts(
+            tracker, self._history, self._prompts, self._outbox.publish_events
+        )
         self._wanted_config = config
         self._is_watchdog_due = False
         self._is_stopping = False
@@ -114,10 +122,16 @@ class Worker:
         except Exception as error:  # a decoder that met bytes nobody has thought of
             frame = ImageError(f'the image cannot be read: {type(error).__name__}: {error}')
         self._accounts.converted(time.perf_counter() - started_s)
+        if isinstance(frame, Frame):
+            self._history.append(frame)
         self._images.put(_Image(frame, arrival.arrived_s))
 
     def ask(self, prompt: Prompt) -> 'Future[PromptAnswer]':
-        """Take a prompt; it is answered with the next frame, or at once where that is clear."""
+        """
+        Take a prompt; it is answered with the next frame, or at once where that is clear.
+
+        One that means a frame which has passed is answered when its target has caught up.
+        """
         answer = self._prompts.put(prompt)
         self._images.wake()
         return answer
@@ -142,6 +156,7 @@ class Worker:
         self._images.wake()
         self._outbox.hurry()
         self._thread.join()
+        self._late.close(STOPPED)
         self._prompts.close(STOPPED)
         now_ns = self._now_ns()
         events = tuple(replace(event, stamp_ns=now_ns) for event in self._tracker.release_all())
@@ -151,7 +166,7 @@ class Worker:
 
     def _run(self) -> None:
         while True:
-            image = self._images.take()
+            image = self._images.take(may_wait=not self._late)
             if self._is_stopping:
                 return
             try:
@@ -166,9 +181,13 @@ class Worker:
         if wanted_config is not self._config:
             self._config = wanted_config
             self._tracker.reconfigure(wanted_config)
-        self._prompts.sort(self._tracker, '' if image else self._why_no_image())
+        self._prompts.sort(self._tracker, '' if image else self._why_no_image(), self._late.cancel)
+        in_hand = image.frame if image is not None else None
+        in_hand_ns = in_hand.stamp_ns if isinstance(in_hand, Frame) else None
+        self._late.begin(in_hand_ns, self._stamp_ns)
         if image is not None:
             self._process(image)
+        self._late.advance(self._stamp_ns, self._config)
         if self._is_watchdog_due:
             self._is_watchdog_due = False
             self._check_input()
@@ -217,6 +236,8 @@ class Worker:
         dropped = self._skipped + self._images.overwritten
         self._accounts.frame_processed(result, self._now_ns(), dropped)
         step_time = StepTime(started_s, step_s)
+        result = with_notes(result, requests)
+        result = replace(result, targets=(*result.targets, *self._late.results()))
         self._outbox.publish(result, frame, step_time, is_idle=self._images.is_empty)
         for request, answer in zip(requests, result.answers, strict=True):
             request.answer.set_result(answer)
@@ -243,7 +264,7 @@ class Worker:
         if silence_s <= self._config.node.input_timeout_s:
             return
         self._note_input(is_stalled=True)
-        self._prompts.sort(self._tracker, self._why_no_image())
+        self._prompts.sort(self._tracker, self._why_no_image(), self._late.cancel)
         result = self._tracker.watch(silence_s)
         events = tuple(replace(event, stamp_ns=now_ns) for event in result.events)
         result = replace(result, stamp_ns=now_ns, events=events)
