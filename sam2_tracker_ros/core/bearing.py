@@ -10,6 +10,7 @@ scaled to the calibrated size.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 import math
 
 import cv2
@@ -24,12 +25,13 @@ _MAX_ASPECT_RATIO = 1.02
 # Undoing distortion stops there; OpenCV's default of 5 rounds is off by half a milliradian.
 _UNDISTORT_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
 # A direction that does not lead back to its pixel this closely is none.
-_MAX_PROJECTION_ERROR_PX = 0.1
+_MAX_PROJECTION_ERROR_PX = 1e-4
 
-# Distortion coefficients by model: 4 (fisheye), 4, 5 or 8.
+# Numbers of distortion coefficients by model. Calibration tools write 8 of the rational one;
+# OpenCV's 12 and 14 are those, a thin prism and a tilted sensor.
 COEFFICIENTS: dict[str, tuple[int, ...]] = {
     'plumb_bob': (0, 4, 5),
-    'rational_polynomial': (0, 8),
+    'rational_polynomial': (0, 8, 12, 14),
     'equidistant': (0, 4),
 }
 
@@ -44,7 +46,8 @@ class CameraCalibration:
     :param distortion: coefficients in the order of OpenCV.
     :param matrix: [3, 3] of the full image in pixels.
     :param roi: left, top, width, height of the region in full pixels; zeros for the whole image.
-        Binning and resizing need no field: they are the ratio of this region to the image.
+    :param binning: pixels of the sensor that make one, across and down; 0 means 1. It says which
+        shape an image may have; how far an image is scaled is the ratio of the region to it.
     """
 
     size_px: tuple[int, int]
@@ -52,6 +55,7 @@ class CameraCalibration:
     distortion: Float64Array
     matrix: Float64Array
     roi: tuple[int, int, int, int] = (0, 0, 0, 0)
+    binning: tuple[int, int] = (0, 0)
 
     def problem(self, image_size_px: tuple[int, int] | None = None) -> str:
         """
@@ -59,10 +63,24 @@ class CameraCalibration:
 
         :param image_size_px: width and height of the image, when one is known.
         """
+        return (
+            self._matrix_problem()
+            or self._distortion_problem()
+            or self._region_problem()
+            or (self._size_problem(image_size_px) if image_size_px else '')
+        )
+
+    def _matrix_problem(self) -> str:
+        (fx, _, cx), (_, fy, cy), _ = self.matrix.tolist()
         if not (np.isfinite(self.matrix).all() and np.isfinite(self.distortion).all()):
             return 'CameraInfo holds numbers that are not finite; calibrate the camera'
-        if self.matrix[0, 0] <= 0.0 or self.matrix[1, 1] <= 0.0 or min(self.size_px) <= 0:
+        if fx <= 0.0 or fy <= 0.0 or min(self.size_px) <= 0:
             return 'CameraInfo has no focal length or size; calibrate the camera'
+        if (self.matrix != [[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]).any():
+            return 'k of CameraInfo is not [fx 0 cx, 0 fy cy, 0 0 1]; calibrate the camera'
+        return ''
+
+    def _distortion_problem(self) -> str:
         counts = COEFFICIENTS.get(self.distortion_model)
         if counts is None and self.distortion.any():
             names = ', '.join(COEFFICIENTS)
@@ -72,11 +90,29 @@ class CameraCalibration:
                 f'{self.distortion_model} with {len(self.distortion)} coefficients; '
                 f'expected one of {counts}'
             )
-        return self._size_problem(image_size_px) if image_size_px else ''
+        return ''
+
+    def _region_problem(self) -> str:
+        """Refuse a region that leaves the sensor, and bins that are larger than the region."""
+        left, top, width, height = self.roi
+        region = self._region_px()
+        is_inside = left + region[0] <= self.size_px[0] and top + region[1] <= self.size_px[1]
+        if not is_inside or min(self.roi) < 0 or bool(width) != bool(height):
+            return (
+                f'the region of interest {width} x {height} at ({left}, {top}) is not within '
+                f'{self.size_px[0]} x {self.size_px[1]}; correct the CameraInfo'
+            )
+        if self.binning[0] > region[0] or self.binning[1] > region[1]:
+            return (
+                f'binning {self.binning[0]} x {self.binning[1]} leaves nothing of '
+                f'{region[0]} x {region[1]}; correct the CameraInfo'
+            )
+        return ''
 
     def _size_problem(self, image_size_px: tuple[int, int]) -> str:
         """Refuse an image that cannot be the calibrated one, binned or resized."""
         width, height = self._region_px()
+        width, height = width // (self.binning[0] or 1), height // (self.binning[1] or 1)
         ratio = (image_size_px[0] / width) / (image_size_px[1] / height)
         if 1.0 / _MAX_ASPECT_RATIO < ratio < _MAX_ASPECT_RATIO:
             return ''
@@ -90,12 +126,40 @@ class CameraCalibration:
         _, _, width, height = self.roi
         return (width, height) if width and height else self.size_px
 
+    @cached_property
+    def _edge(self) -> float:
+        """
+        Return how far from the optical axis the distortion still grows, infinity for always.
+
+        Beyond, a polynomial that was fitted to the image folds back and shows a pixel a second
+        time. In radians for equidistant, otherwise on the plane at distance 1.
+        """
+        k = np.zeros(14)
+        k[: len(self.distortion)] = self.distortion
+        if self.distortion_model == 'equidistant':
+            top, bottom = np.array([1.0, *k[:4]]), np.ones(1)
+        else:
+            top, bottom = np.array([1.0, k[0], k[1], k[4]]), np.array([1.0, k[5], k[6], k[7]])
+        # Of r top(r^2) / bottom(r^2), where it stops to grow or has a pole; x d/dx of the
+        # coefficient c_n is n c_n.
+        above, below = np.arange(len(top)), np.arange(len(bottom))
+        try:
+            with np.errstate(over='ignore', invalid='ignore'):
+                slope = np.convolve((1 + 2 * above) * top, bottom)
+                slope -= 2 * np.convolve(top, below * bottom)
+                roots = np.concatenate([np.roots(slope[::-1]), np.roots(bottom[::-1])])
+        except np.linalg.LinAlgError:  # coefficients of no lens, too large to calculate with
+            return 0.0
+        ends = roots.real[np.isreal(roots) & (roots.real > 0.0)]
+        return math.sqrt(ends.min()) if len(ends) else math.inf
+
     def rays(self, points_px: Float64Array, image_size_px: tuple[int, int]) -> Float64Array:
         """
         Return unit vectors [N, 3] in the optical frame through points of the image.
 
         :param points_px: [N, 2], pixels of the image; the outer corner of the top left pixel is
-            (0, 0), so a pixel's centre, CameraInfo's integer coordinate, is at + 0.5.
+            (0, 0), so a pixel's centre, CameraInfo's integer coordinate, is at + 0.5. A binned
+            pixel is the middle of its bin; image_geometry takes the centre of its first pixel.
         :param image_size_px: width and height of the image the points are in.
         :return: NaN for points that the lens shows no direction in front of the camera at.
         """
@@ -105,8 +169,7 @@ class CameraCalibration:
         full = points_px * scale + np.array([left, top]) - 0.5
         if self.distortion_model != 'equidistant' and not self.distortion.any():
             plane = (full - self.matrix[:2, 2]) / self.matrix.diagonal()[:2]
-            straight = np.column_stack([plane, np.ones(len(plane))])
-            return np.asarray(straight / np.linalg.norm(straight, axis=1, keepdims=True))
+            return _unit(np.column_stack([plane, np.ones(len(plane))]))
         pixels = np.ascontiguousarray(full, np.float64).reshape(-1, 1, 2)
         coefficients = self.distortion if self.distortion.any() else np.zeros(4)
         at_rest = np.zeros(3)
@@ -120,9 +183,13 @@ class CameraCalibration:
             )
             rays = cv2.convertPointsToHomogeneous(plane)
             back, _ = cv2.projectPoints(rays, at_rest, at_rest, self.matrix, coefficients)
-        unit: Float64Array = rays[:, 0] / np.linalg.norm(rays[:, 0], axis=1, keepdims=True)
+        seen = np.asarray(rays, np.float64)[:, 0]
+        off_axis = np.hypot(seen[:, 0], seen[:, 1])
+        if self.distortion_model == 'equidistant':
+            off_axis = np.arctan(off_axis)
         is_seen = np.abs(back - pixels).max(axis=(1, 2)) < _MAX_PROJECTION_ERROR_PX
-        return np.where(is_seen[:, None], unit, math.nan)
+        is_seen &= off_axis < self._edge
+        return np.where(is_seen[:, None], _unit(seen), math.nan)
 
 
 @dataclass(frozen=True)
@@ -188,6 +255,13 @@ def bearing_of(
         size=(_angle_between(rays[5], rays[6]), _angle_between(rays[7], rays[8])),
         covariance=covariance,
     )
+
+
+def _unit(vectors: Float64Array) -> Float64Array:
+    """Return vectors [N, 3] at length 1; NaN for those too long to be measured."""
+    with np.errstate(over='ignore', invalid='ignore'):
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.where(np.isfinite(lengths), vectors / lengths, math.nan)
 
 
 def _angle_between(first: Float64Array, second: Float64Array) -> float:

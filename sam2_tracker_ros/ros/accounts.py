@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 import threading
 
-from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, StageTimings, StepResult
+from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Box, StageTimings, StepResult
 
 # Frames over which rates and percentiles are taken.
 WINDOW_FRAMES = 200
@@ -28,6 +28,7 @@ class Snapshot:
     :param publishings_s: part of the overhead, in which messages are made and published.
     :param pictures_skipped: masks and overlays that were replaced by newer ones.
     :param publishing_failures: results, events and pictures that could not be published.
+    :param boxes: of the targets, in pixels of the newest image.
     :param measured_age_s: since a target was measured; None when none ever was.
     """
 
@@ -48,6 +49,7 @@ class Snapshot:
     last_rejection: str = ''
     last_failure: str = ''
     targets: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
     measured_age_s: float | None = None
     is_stalled: bool = False
     pictures_skipped: int = 0
@@ -77,6 +79,7 @@ class Accounts:
         self._last_rejection = ''
         self._last_failure = ''
         self._targets: tuple[str, ...] = ()
+        self._boxes: tuple[Box, ...] = ()
         self._measured_ns: int | None = None
         self._is_stalled = False
         self._pictures_skipped = 0
@@ -139,6 +142,7 @@ class Accounts:
             self._targets = tuple(
                 f'{target.target_id}: {target.state.name}' for target in result.targets
             )
+            self._boxes = tuple(target.box for target in result.targets if target.box is not None)
             if any(target.measured for target in result.targets):
                 self._measured_ns = now_ns
 
@@ -197,6 +201,7 @@ class Accounts:
                 last_rejection=self._last_rejection,
                 last_failure=self._last_failure,
                 targets=self._targets,
+                boxes=self._boxes,
                 measured_age_s=measured_age_s,
                 is_stalled=self._is_stalled,
                 pictures_skipped=self._pictures_skipped,

@@ -260,7 +260,12 @@ class RunningTracker:
         self, context: Context, namespace: str, model_loader: ModelLoader, **parameters: Any
     ) -> None:
         # Nothing stalls by itself, however busy the machine is, unless a test asks for it.
-        defaults = {'diagnostics_period_s': 0.1, 'watchdog_rate_hz': 20.0, 'input_timeout_s': 60.0}
+        defaults = {
+            'diagnostics_period_s': 0.1,
+            'watchdog_rate_hz': 20.0,
+            'input_timeout_s': 60.0,
+            'camera_info_timeout_s': 60.0,
+        }
         values = {**defaults, **parameters}
         self.node = TrackerNode(
             model_loader,
