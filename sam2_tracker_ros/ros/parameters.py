@@ -28,6 +28,7 @@ from sam2_tracker_ros.errors import ConfigError
 
 # Looked at once, when the node starts.
 READ_ONLY = ('autostart',)
+READ_ONCE = 'Read once, at the start of the node.'
 
 
 class Settings:
@@ -58,7 +59,7 @@ class Settings:
     def _declare(self, name: str, info: SettingInfo) -> None:
         default = _to_parameter(Config().as_flat_dict()[name])
         try:
-            self._node.declare_parameter(name, default, descriptor_of(name, info))
+            self._node.declare_parameter(name, default, _descriptor_of(name, info))
         except ParameterException as error:
             message = f'parameter {name}: {error}'
             raise ConfigError(message) from error
@@ -93,19 +94,28 @@ class Settings:
         return {name: _to_setting(self._node.get_parameter(name).value) for name in names}
 
 
-def descriptor_of(name: str, info: SettingInfo) -> ParameterDescriptor:
-    """Return what tools show about a parameter."""
+def _descriptor_of(name: str, info: SettingInfo) -> ParameterDescriptor:
     default = Config().as_flat_dict()[name]
+    if name in READ_ONLY:
+        return descriptor_of(info, default, READ_ONCE, is_read_only=True)
+    when = 'the tracker runs' if info.changeable else 'the node is not configured'
+    return descriptor_of(info, default, f'Can change while {when}.', is_read_only=False)
+
+
+def descriptor_of(
+    info: SettingInfo, default: object, when: str, *, is_read_only: bool
+) -> ParameterDescriptor:
+    """
+    Return what tools show about a parameter.
+
+    :param when: it can change, as a sentence.
+    """
     sentences = [info.description]
     if info.choices:
         sentences.append(f'One of: {", ".join(info.choices)}.')
-    if name in READ_ONLY:
-        sentences.append('Read once, at the start of the node.')
-    elif info.changeable:
-        sentences.append('Can change while the tracker runs.')
-    else:
-        sentences.append('Can change while the node is not configured.')
-    descriptor = ParameterDescriptor(description=' '.join(sentences), read_only=name in READ_ONLY)
+    descriptor = ParameterDescriptor(
+        description=' '.join([*sentences, when]), read_only=is_read_only
+    )
     if info.minimum is None or info.maximum is None:
         return descriptor
     if isinstance(default, int):

@@ -22,6 +22,14 @@ CAMERA_INFO_INPUT = QoSProfile(
     depth=1,
 )
 
+# Attitudes of a gimbal in: best effort connects to every publisher.
+ATTITUDE_INPUT = QoSProfile(
+    reliability=ReliabilityPolicy.BEST_EFFORT,
+    durability=DurabilityPolicy.VOLATILE,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=10,
+)
+
 # Prompts in: a click must not be lost, and several may come at once.
 PROMPT = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
@@ -52,6 +60,14 @@ EVENT = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
     history=HistoryPolicy.KEEP_LAST,
     depth=20,
+)
+
+# Commands out: control acts on the newest one only.
+COMMAND = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
 )
 
 # REP-107: what diagnostic aggregators expect.
