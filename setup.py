@@ -26,5 +26,9 @@ setup(
     version=ElementTree.parse(PACKAGE_XML).findtext('version', ''),  # noqa: S314 - our own file
     packages=[*find_packages(include=['sam2_tracker_ros', 'sam2_tracker_ros.*']), *DATA],
     package_dir={name: folder for name, (folder, _) in DATA.items()},
-    package_data={'sam2_tracker_ros': ['py.typed']} | {n: globs for n, (_, globs) in DATA.items()},
+    package_data={
+        'sam2_tracker_ros': ['py.typed'],
+        'sam2_tracker_ros.operator_page': ['static/*'],
+    }
+    | {n: globs for n, (_, globs) in DATA.items()},
 )

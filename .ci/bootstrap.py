@@ -36,7 +36,7 @@ OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 13)  # there are ROS 2 wheels for th
 # A change in the first needs the messages generated anew. The others are installed as links, so
 # that only a new or removed file needs a build, and a short one.
 GENERATED_FROM = ('CMakeLists.txt', 'package.xml', 'msg', 'srv', 'resource/executable.py.in')
-LINKED = ('sam2_tracker_ros', 'config', 'launch', 'resource/nano')
+LINKED = ('sam2_tracker_ros', 'config', 'examples', 'launch', 'resource/nano')
 
 # Variables of a sourced ROS 2, another Python environment, pip or make that would mix something
 # foreign into this environment.

@@ -117,6 +117,9 @@ def arguments_of(file: Path) -> list[DeclareLaunchArgument]:
 def test_files_are_the_documented_ones() -> None:
     assert [file.name for file in FILES] == [
         'demo.launch.py',
+        'gimbal_follower.launch.py',
+        'mavlink_bridge.launch.py',
+        'operator_page.launch.py',
         'replay.launch.py',
         'tracker.launch.py',
     ]

@@ -37,8 +37,8 @@ ROSDEP_KEYS = {
     'yaml': 'python3-yaml',
 }
 PIP_NAMES = {'cv2': 'opencv-python-headless', 'yaml': 'PyYAML'}
-# Published bundles, downloads and exports need them, on a workstation, and say so.
-NOT_IN_ROSDEP = {'onnx', 'huggingface_hub', 'torch', 'transformers'}
+# Published bundles, downloads, exports, the bridge and the page need them, and say so.
+NOT_IN_ROSDEP = {'aiohttp', 'onnx', 'huggingface_hub', 'pymavlink', 'torch', 'transformers'}
 
 
 def imported_packages(*folders: Path) -> set[str]:
@@ -110,13 +110,18 @@ def test_package_xml_names_what_messages_are_made_of(package_xml: Package) -> No
 def test_pip_installs_what_the_ros_free_half_imports() -> None:
     folders = [path for path in PACKAGE.iterdir() if path.is_dir() and path.name != 'ros']
     imported = {PIP_NAMES.get(name, name) for name in imported_packages(*folders)}
-    groups = ('dependencies', 'fetch', 'export')
+    groups = ('dependencies', 'fetch', 'export', 'mavlink', 'operator')
     listed = [line for group in groups for line in pyproject_list(group)]
     assert imported == {Requirement(line).name for line in listed}
 
 
 def test_environment_agrees_with_the_ranges_of_pip() -> None:
-    for line in (*pyproject_list('dependencies'), *pyproject_list('fetch')):
+    for line in (
+        *pyproject_list('dependencies'),
+        *pyproject_list('fetch'),
+        *pyproject_list('mavlink'),
+        *pyproject_list('operator'),
+    ):
         wanted = Requirement(line)
         assert wanted.name in requirements()
         assert wanted.specifier.contains(version(wanted.name)), line
