@@ -17,7 +17,6 @@ import numpy as np
 from sam2_tracker_ros.core.geometry import camera_mask
 from sam2_tracker_ros.core.model import AnyModel
 from sam2_tracker_ros.core.plain_sam2 import PLAIN_SAM2
-from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
     BoolArray,
@@ -93,6 +92,9 @@ def _texture(random: np.random.Generator, side_px: int) -> Float64Array:
 
 def _followed(model: AnyModel) -> Iterator[tuple[BoolArray, bool]]:
     """Return the mask in each frame, boolean [side, side], and whether all was finite."""
+    # Slow to import, and only what is built anew is compared.
+    from sam2_tracker_ros.core.tracker import Tracker  # noqa: PLC0415
+
     tracker = Tracker(model, _CONFIG)
     side_px = model.spec.image_size_px
     for index, (image, box) in enumerate(film(side_px)):

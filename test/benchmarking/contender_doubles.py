@@ -3,12 +3,33 @@
 
 """Contenders whose behaviour is known; they are sent to processes, so they need a module."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 import os
+import threading
 
 from sam2_tracker_ros.benchmarking.contenders import Found, Running
 from sam2_tracker_ros.core.types import Box, Frame
+
+
+class ChildThread:
+    """A ChildProcess that is none: it starts at once and talks through the same pipe."""
+
+    def __init__(self, serve: Callable[[Connection], None]) -> None:
+        self.connection, self._theirs = Pipe()
+        self._thread = threading.Thread(target=self._run, args=[serve], daemon=True)
+        self._thread.start()
+
+    def _run(self, serve: Callable[[Connection], None]) -> None:
+        with self._theirs:
+            serve(self._theirs)
+
+    def stop(self) -> int:
+        self.connection.close()
+        self._thread.join()
+        return 0
 
 
 @dataclass(frozen=True)

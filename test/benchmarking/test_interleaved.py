@@ -6,10 +6,11 @@
 import os
 from pathlib import Path
 
-from benchmarking.contender_doubles import Still
+from benchmarking.contender_doubles import ChildThread, Still
 import numpy as np
 import pytest
 
+from sam2_tracker_ros.benchmarking import contender_process
 from sam2_tracker_ros.benchmarking.clips import Clip, drone_clip
 from sam2_tracker_ros.benchmarking.contender_process import Opened, Timed, Usage
 from sam2_tracker_ros.benchmarking.contenders import (
@@ -29,6 +30,12 @@ from sam2_tracker_ros.errors import Sam2TrackerError
 BLACK = np.zeros((20, 20, 3), np.uint8)
 CLIP = Clip('black', (BLACK, BLACK), (Box(0, 0, 10, 10),), PixelFormat.BGR)
 PLAN = Plan(warm_up=1, frames=3, settle_s=0.0)
+
+
+@pytest.fixture
+def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run contenders where no process need be started, which takes longer than all they do."""
+    monkeypatch.setattr(contender_process, 'ChildProcess', ChildThread)
 
 
 def record(name: str, steps_s: list[float], encode_s: float = 0.0) -> Record:
@@ -67,13 +74,13 @@ def test_each_turn_starts_with_another_one_and_only_the_first_frame_is_prompted(
     assert [len(record.timed) for record in done.records] == [3, 3]
 
 
+@pytest.mark.usefixtures('in_threads')
 def test_what_fails_is_left_out_with_its_reason() -> None:
     contenders: list[Contender] = [
         Still('none', opens=False),
         Still('base'),
         Still('other', left=5.0),
         Still('failing', fails_at=1),
-        Still('dying', dies_at=2),
         BoxContender('csrt'),
     ]
     results = compare(contenders, CLIP, PLAN).as_dict()
@@ -81,7 +88,6 @@ def test_what_fails_is_left_out_with_its_reason() -> None:
     rows = {row['name']: row for row in results['contenders']}
     assert rows['none']['problem'] == 'LookupError: no model of that name'
     assert rows['failing']['problem'] == 'RuntimeError: out of luck'
-    assert 'dying ended with status 9' in rows['dying']['problem']
     assert rows['other']['worst_box_iou'] == pytest.approx(1 / 3)
     assert rows['other']['worst_mask_iou'] is None
     lines = comparison_table(results).splitlines()
@@ -90,6 +96,14 @@ def test_what_fails_is_left_out_with_its_reason() -> None:
     assert 'black, 20 x 20, 3 frames after 1 to warm up' in heading(results)
 
 
+def test_a_process_that_ends_is_left_out_with_its_status() -> None:
+    results = compare([Still('base'), Still('dying', dies_at=2)], CLIP, PLAN).as_dict()
+    base, dying = results['contenders']
+    assert base['step_ms']['count'] == 3
+    assert 'dying ended with status 9' in dying['problem']
+
+
+@pytest.mark.usefixtures('in_threads')
 def test_nothing_to_compare_is_an_error() -> None:
     with pytest.raises(Sam2TrackerError, match='no contender can be opened: none: LookupError'):
         compare([Still('none', opens=False)], CLIP, PLAN)
@@ -120,6 +134,7 @@ def test_nano_beside_the_card_and_a_box_tracker() -> None:
     assert 0.0 < ours['graphs_ms']['p50'] < ours['step_ms']['p50']
 
 
+@pytest.mark.usefixtures('in_threads')
 def test_an_original_needs_pytorch_or_says_so(tmp_path: Path) -> None:
     contenders: list[Contender] = [
         Still('base'),

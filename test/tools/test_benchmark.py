@@ -6,10 +6,12 @@
 import json
 from pathlib import Path
 
+from benchmarking.contender_doubles import ChildThread
 from inference.tiny_bundle import write_bundle
 from inference.tiny_form import OURS
 import pytest
 
+from sam2_tracker_ros.benchmarking import contender_process
 from sam2_tracker_ros.tools import main
 
 FEW = ('--frames', '2', '--warm-up', '2')
@@ -17,6 +19,12 @@ FEW = ('--frames', '2', '--warm-up', '2')
 
 def benchmark(*words: object) -> int:
     return main(['benchmark', *FEW, *map(str, words)])
+
+
+@pytest.fixture
+def in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run contenders where no process need be started: twice for each of a matrix."""
+    monkeypatch.setattr(contender_process, 'ChildProcess', ChildThread)
 
 
 def test_stages_of_nano_go_into_the_file(
@@ -49,6 +57,7 @@ def test_the_profile_adds_up_to_the_graphs(
     assert 'Conv' in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures('in_threads')
 def test_comparison_with_a_variant_and_one_that_cannot_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,6 +75,7 @@ def test_comparison_with_a_variant_and_one_that_cannot_run(
     assert '- broken: unknown model' in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures('in_threads')
 def test_matrix_writes_a_table_and_tells_what_cannot_run(tmp_path: Path) -> None:
     tiny = write_bundle(tmp_path / 'tiny', OURS)
     file = tmp_path / 'matrix.json'

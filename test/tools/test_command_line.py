@@ -15,6 +15,7 @@ from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.geometry import box_iou
 from sam2_tracker_ros.core.types import Box
 from sam2_tracker_ros.testing.drone_scene import DroneScene
+from sam2_tracker_ros.tools import main
 
 FRAMES = 24
 
@@ -22,6 +23,14 @@ FRAMES = 24
 def call(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, '-m', 'sam2_tracker_ros.tools', *map(str, words)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def call_here(*words: str) -> int:
+    """Return the status of a call in this process, which need not be started."""
+    try:
+        return main(words)
+    except SystemExit as ended:  # of the parser of arguments
+        return int(ended.code or 0)
 
 
 @pytest.fixture(scope='module')
@@ -76,6 +85,8 @@ def test_a_replay_that_fails_leaves_earlier_results_alone(
     before = {path.name: path.read_bytes() for path in (tmp_path / 'out').iterdir()}
     done = call('replay', images, '--point', '9999,2', '--out', 'out', folder=tmp_path)
     assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert 'rejected' in line
     assert {path.name: path.read_bytes() for path in (tmp_path / 'out').iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ['out']
 
@@ -124,27 +135,33 @@ def test_two_replays_write_the_same_json_lines(images: Path, box: str, tmp_path:
     ],
 )
 def test_bad_input_is_one_clear_line(
-    images: Path, words: tuple[str, ...], expected: str, tmp_path: Path
+    images: Path,
+    words: tuple[str, ...],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / 'images').symlink_to(images)
-    done = call(*words, folder=tmp_path)
-    assert done.returncode == 2
-    assert expected in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    monkeypatch.chdir(tmp_path)
+    assert call_here(*words) == 2
+    said = capfd.readouterr().err
+    assert expected in said
+    assert len(said.strip().splitlines()) == 1, said
 
 
-def test_models_lists_nano(tmp_path: Path) -> None:
-    done = call('models', '--json', folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    nano = next(bundle for bundle in json.loads(done.stdout) if bundle['name'] == 'nano')
+def test_models_lists_nano(capfd: pytest.CaptureFixture[str]) -> None:
+    assert call_here('models', '--json') == 0
+    listed = json.loads(capfd.readouterr().out)
+    nano = next(bundle for bundle in listed if bundle['name'] == 'nano')
     assert Path(nano['where']).is_dir()
     assert 0 < nano['size_bytes'] <= 15e6
     assert nano['problem'] == ''
-    assert 'nano' in call('models', folder=tmp_path).stdout
+    assert call_here('models') == 0
+    assert 'nano' in capfd.readouterr().out
 
 
 @pytest.mark.parametrize('verb', ['replay', 'models', 'benchmark'])
-def test_every_verb_has_help(verb: str, tmp_path: Path) -> None:
-    done = call(verb, '--help', folder=tmp_path)
-    assert done.returncode == 0
-    assert '--json' in done.stdout
+def test_every_verb_has_help(verb: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert call_here(verb, '--help') == 0
+    assert '--json' in capfd.readouterr().out

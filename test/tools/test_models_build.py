@@ -4,34 +4,36 @@
 """`sam2-tracker models build`, `list` and `clean` as a user calls them, with nano."""
 
 import json
-import os
 from pathlib import Path
 import subprocess
 import sys
 
 import pytest
 
+from sam2_tracker_ros.tools import main
+
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a cache of the test's own; processes that it starts use it too."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     return tmp_path / 'cache'
 
 
-def call(*words: str, cache: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, '-m', 'sam2_tracker_ros.tools', 'models', *words]
-    environment = {**os.environ, 'XDG_CACHE_HOME': str(cache)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def build_nano(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, '-m', 'sam2_tracker_ros.tools', 'models', 'build', 'nano', *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_a_build_says_where_it_is_and_what_it_is_for(cache: Path) -> None:
     """Progress goes to stderr, the second time there is none."""
-    done = call('build', 'nano', cache=cache)
+    done = build_nano()
     assert done.returncode == 0, done.stderr
     (folder,) = (cache / 'sam2_tracker_ros').iterdir()
     assert f'kept: {folder}' in done.stdout
     assert 'runs on: CPUExecutionProvider, ONNX Runtime' in done.stdout
     assert 'building track_step' in done.stderr
-    again = call('build', 'nano', '--json', cache=cache)
+    again = build_nano('--json')
     assert again.stderr == ''
     report = json.loads(again.stdout)
     assert report['folder'] == str(folder)
@@ -41,14 +43,19 @@ def test_a_build_says_where_it_is_and_what_it_is_for(cache: Path) -> None:
     assert set(report['load_s']) == {'first', 'again'}
 
 
-def test_builds_are_listed_and_removed(cache: Path) -> None:
+def test_builds_are_listed_and_removed(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the bundle that they are of."""
-    call('build', 'nano', cache=cache)
+
+    def printed(*words: str) -> str:
+        assert main(['models', *words]) == 0
+        return capsys.readouterr().out
+
+    printed('build', 'nano')
     (folder,) = (cache / 'sam2_tracker_ros').iterdir()
-    listed = json.loads(call('list', '--json', cache=cache).stdout)
+    listed = json.loads(printed('list', '--json'))
     assert {each['name']: each['builds'] for each in listed}['nano'] == [str(folder)]
-    assert f'built: {folder}' in call(cache=cache).stdout
-    assert 'removed 1 builds' in call('clean', cache=cache).stdout
+    assert f'built: {folder}' in printed()
+    assert 'removed 1 builds' in printed('clean')
     assert not folder.exists()
 
 
@@ -62,11 +69,12 @@ def test_builds_are_listed_and_removed(cache: Path) -> None:
         (('nano', '--set', 'cache_folder=/proc/self/x'), 'nothing is kept in /proc/self/x'),
     ],
 )
+@pytest.mark.usefixtures('cache')
 def test_what_is_wrong_is_said_in_one_line(
-    cache: Path, words: tuple[str, ...], message: str
+    words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With what to do instead."""
-    done = call('build', *words, cache=cache)
-    assert done.returncode == 2
-    assert message in done.stderr.splitlines()[-1]
-    assert done.stdout == ''
+    assert main(['models', 'build', *words]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err.splitlines()[-1]
+    assert printed.out == ''
