@@ -26,6 +26,11 @@ ARGUMENTS = [
         description='Topic of the camera calibration; bearings need it.',
     ),
     DeclareLaunchArgument(
+        'attitude',
+        default_value='gimbal/attitude',
+        description='Topic of the attitude of a gimbal that carries the camera; optional.',
+    ),
+    DeclareLaunchArgument(
         'click',
         default_value='~/prompt/click',
         description='Topic of clicks in pixels; rqt_image_view publishes on IMAGE_mouse_left.',
@@ -76,6 +81,7 @@ def start_tracker(context: LaunchContext) -> list[Node]:
             remappings=[
                 ('image', LaunchConfiguration('image')),
                 ('camera_info', LaunchConfiguration('camera_info')),
+                ('gimbal/attitude', LaunchConfiguration('attitude')),
                 ('~/prompt/click', LaunchConfiguration('click')),
             ],
             ros_arguments=['--log-level', LaunchConfiguration('log_level')],

@@ -80,12 +80,14 @@ def target_pieces(
     window: Box,
     expected: Box | None,
     min_fraction: float,
+    *,
+    growth: float,
 ) -> tuple[Float32Array, Extent]:
     """
     Turn off the separate pieces of a mask that are not the target.
 
-    Pieces within the expected box, grown to twice its size, are the target and all others belong
-    to look-alikes; where there are none, the nearest piece is. Pieces that are small beside the
+    Pieces with their middle in the grown expected box are the target, and all others belong to
+    look-alikes; where there are none, the nearest piece is. Pieces that are small beside the
     largest are specks.
 
     :param mask_logits: [h, w], object where positive.
@@ -94,6 +96,7 @@ def target_pieces(
     :param expected: where the target should be, in pixels; None when nothing is expected.
     :param min_fraction: of the largest piece's area; smaller pieces are specks. 0 keeps every
         piece, wherever it is.
+    :param growth: of the expected box, which may be off: 1 for none, 2 for twice its size.
     :return: the logits and the extent of what is left.
     """
     left, top, right, bottom = extent
@@ -110,7 +113,7 @@ def target_pieces(
     areas = stats[1:, cv2.CC_STAT_AREA]
     is_target: BoolArray = areas >= min_fraction * areas.max()
     if expected is not None:
-        gaps = _gaps(stats[1:], expected, window, mask_logits.shape)
+        gaps = _gaps(stats[1:], _grown(expected, growth), window, mask_logits.shape)
         is_target |= gaps == 0.0
         is_target &= gaps <= gaps[is_target].min()
         is_target &= areas >= min_fraction * areas[is_target].max()
@@ -194,22 +197,23 @@ def camera_mask(mask: TargetMask, size_px: tuple[int, int]) -> BoolArray:
     return pixels
 
 
-def _gaps(stats: Int32Array, expected: Box, window: Box, shape: tuple[int, ...]) -> Float64Array:
-    """Return how far pieces are from the expected box, grown to twice its size, in cells."""
+def _grown(box: Box, growth: float) -> Box:
+    (x, y), half = box.center, growth / 2.0
+    return Box(
+        x - half * box.width, y - half * box.height, x + half * box.width, y + half * box.height
+    )
+
+
+def _gaps(stats: Int32Array, box: Box, window: Box, shape: tuple[int, ...]) -> Float64Array:
+    """Return how far the middles of pieces are from a box, in cells."""
     scale_x, scale_y = shape[1] / window.width, shape[0] / window.height
-    margin_x, margin_y = expected.width / 2.0, expected.height / 2.0
-    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
-    right = left + stats[:, cv2.CC_STAT_WIDTH]
-    bottom = top + stats[:, cv2.CC_STAT_HEIGHT]
-    gap_x = np.maximum(
-        left - (expected.right + margin_x - window.left) * scale_x,
-        (expected.left - margin_x - window.left) * scale_x - right,
-    )
-    gap_y = np.maximum(
-        top - (expected.bottom + margin_y - window.top) * scale_y,
-        (expected.top - margin_y - window.top) * scale_y - bottom,
-    )
-    gaps: Float64Array = np.hypot(np.maximum(gap_x, 0.0), np.maximum(gap_y, 0.0))
+    middle_x = stats[:, cv2.CC_STAT_LEFT] + stats[:, cv2.CC_STAT_WIDTH] / 2.0
+    middle_y = stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT] / 2.0
+    left, right = (box.left - window.left) * scale_x, (box.right - window.left) * scale_x
+    top, bottom = (box.top - window.top) * scale_y, (box.bottom - window.top) * scale_y
+    gap_x = np.maximum(np.maximum(left - middle_x, middle_x - right), 0.0)
+    gap_y = np.maximum(np.maximum(top - middle_y, middle_y - bottom), 0.0)
+    gaps: Float64Array = np.hypot(gap_x, gap_y)
     return gaps
 
 

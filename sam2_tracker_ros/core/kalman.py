@@ -109,6 +109,18 @@ def with_shape_of(state: BoxState, other: BoxState) -> BoxState:
     return BoxState(mean, state.covariance)
 
 
+def shifted(
+    state: BoxState,
+    shift_px: tuple[float, float] = (0.0, 0.0),
+    velocity_px_s: tuple[float, float] = (0.0, 0.0),
+) -> BoxState:
+    """Move the box, and add to its velocity; what is uncertain stays so."""
+    mean = state.mean.copy()
+    mean[:2] += shift_px
+    mean[4:6] += velocity_px_s
+    return BoxState(mean, state.covariance)
+
+
 def at_rest(state: BoxState) -> BoxState:
     """Stop the box; how fast it may have gone stays uncertain."""
     mean = state.mean.copy()

@@ -25,6 +25,11 @@ from sam2_tracker_ros.core.stage_clock import StageClock
 from sam2_tracker_ros.core.track import UNUSABLE, Observation, Track, motion_iou
 from sam2_tracker_ros.core.types import Box, Frame
 
+# How much larger than the expected box the place is in which the pieces of a target lie: the
+# expectation may be off, by less when it takes the camera's turning into account.
+_EXPECTED_GROWTH = 2.5
+_GROWTH_OF_KNOWN_CAMERA = 1.5
+
 
 class FrameInWork:
     """A frame while targets are looked for in it; each window of it is encoded once."""
@@ -32,6 +37,7 @@ class FrameInWork:
     def __init__(self, frame: Frame, model: Sam2Model) -> None:
         self.stamp_ns = frame.stamp_ns
         self.size_px = frame.size_px
+        self.view = frame.view
         self.clock = StageClock()
         self._frame = frame
         self._model = model
@@ -112,8 +118,9 @@ class Observer:
         with clock.stage('decide'):
             expected = None if predicted is None else predicted.box
             fraction = self.config.min_component_fraction
+            growth = _EXPECTED_GROWTH if frame.view is None else _GROWTH_OF_KNOWN_CAMERA
             pieces, extent = target_pieces(
-                sighting.mask_logits, sighting.extent, window, expected, fraction
+                sighting.mask_logits, sighting.extent, window, expected, fraction, growth=growth
             )
             mask = mask_of(pieces, extent, window)
             overlap = motion_iou(mask, predicted)

@@ -3,9 +3,11 @@
 
 """Where one target is believed to be, how large it is, and which masks fit that."""
 
+from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
+from typing import TypeAlias
 
 from sam2_tracker_ros.core import kalman
 from sam2_tracker_ros.core.geometry import distance_to_segment, touched_edges
@@ -28,11 +30,18 @@ _PART_FRACTION = 0.7
 
 # SAMURAI relies on the filter after 15 frames in a row (`stable_frames_threshold`), at 30 Hz.
 _STEADY_AFTER_S = 0.5
+# How far beside its path a target may be found, in box diagonals: a camera may jerk, and the part
+# that is seen of a half hidden target is beside its middle.
+_SLACK_DIAGONALS = 1.0
+_SLACK_OF_KNOWN_CAMERA = 0.6
 # What is too far off to be the target stays another object while it is seen again after shorter
 # gaps than this, so that it does not become the target because the prediction grows uncertain.
 _OTHER_GAP_S = 1.0
 # But not for longer: the prediction may have been what was wrong.
 _OTHER_BELIEVED_S = 5.0
+
+# Where in an image is what was at a point of the one before.
+Moved: TypeAlias = Callable[[tuple[float, float]], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,8 @@ class TargetMotion:
         self._prediction: _Prediction | None = None
         self._usual_area_px = float(mask.area_px)
         self._usual_side_px = math.sqrt(mask.box.area)
+        # What the camera's turning moves the image by [px/s]; None while that is not known.
+        self._camera_velocity: tuple[float, float] | None = None
 
     @property
     def measured_box(self) -> Box:
@@ -106,6 +117,51 @@ class TargetMotion:
             known = self._prediction = _Prediction(before, now_ns, after)
         return known.after
 
+    def velocity(self, now_ns: int) -> tuple[float, float] | None:
+        """Return how fast the target moves in the image [px/s]; None when that is unknown."""
+        state = self.predicted(now_ns)
+        if state is None:
+            return None
+        (x, y), (camera_x, camera_y) = state.velocity, self._camera_velocity or (0.0, 0.0)
+        return x + camera_x, y + camera_y
+
+    def turned(self, moved: Moved, elapsed_s: float) -> 'TargetMotion':
+        """
+        Return the same motion as a camera sees it that has turned since the last frame.
+
+        With this the filter's velocity is that of the target itself, and what stays in the world
+        stays where it is believed to be.
+
+        :param elapsed_s: since the last frame.
+        """
+        motion = copy(self)
+        motion._prediction = None
+        motion._measured_box = _moved_to(self._measured_box, moved(self._measured_box.center))
+        if self._other is not None:
+            box = _moved_to(self._other.box, moved(self._other.box.center))
+            motion._other = replace(self._other, box=box)
+        if self._state is not None:
+            x, y = self._state.box.center
+            new_x, new_y = moved((x, y))
+            shift_x, shift_y = new_x - x, new_y - y
+            camera_x, camera_y = shift_x / elapsed_s, shift_y / elapsed_s
+            # Until now the velocity was that in the image.
+            was_image = self._camera_velocity is None
+            change = (-camera_x, -camera_y) if was_image else (0.0, 0.0)
+            motion._state = kalman.shifted(self._state, (shift_x, shift_y), change)
+            motion._camera_velocity = camera_x, camera_y
+        return motion
+
+    def turning_unknown(self) -> 'TargetMotion':
+        """Return the same motion when nothing is known of the camera any more."""
+        if self._camera_velocity is None:
+            return self
+        motion = copy(self)
+        motion._prediction = motion._camera_velocity = None
+        if self._state is not None:
+            motion._state = kalman.shifted(self._state, velocity_px_s=self._camera_velocity)
+        return motion
+
     def where_to_look(self, now_ns: int, *, is_seen: bool) -> tuple[Box, float]:
         """
         Return where the target should be, and the room to leave around it in pixels.
@@ -130,9 +186,9 @@ class TargetMotion:
         Return how far off the expected path a mask is, over the distance that is allowed.
 
         The path leads from where the target was measured last to where the filter predicts it:
-        while it was hidden it may have gone on or stopped. Allowed is a box diagonal and
-        `gate` standard deviations of the prediction. An object that was too far off before stays
-        so while it is followed.
+        while it was hidden it may have gone on or stopped. Allowed is a box diagonal, less when
+        the camera's turning is known, and `gate` standard deviations of the prediction. An object
+        that was too far off before stays so while it is followed.
 
         :return: NaN when there is nothing to compare, or the gate is 0.
         """
@@ -146,7 +202,8 @@ class TargetMotion:
             mask.box.center, self._measured_box.center, expected.center
         )
         allowed_px = gate * kalman.center_std_px(predicted)
-        allowed_px += math.hypot(expected.width, expected.height)
+        slack = _SLACK_DIAGONALS if self._camera_velocity is None else _SLACK_OF_KNOWN_CAMERA
+        allowed_px += slack * math.hypot(expected.width, expected.height)
         return distance_px / allowed_px
 
     def believed_area_px(self, unseen_s: float) -> float:

@@ -14,7 +14,7 @@ from sam2_tracker_ros.core.geometry import (
     touched_edges,
 )
 from sam2_tracker_ros.core.memory_bank import MemoryBank, MemoryEntry
-from sam2_tracker_ros.core.target_motion import TargetMotion
+from sam2_tracker_ros.core.target_motion import Moved, TargetMotion
 from sam2_tracker_ros.core.target_status import Evidence, Status, advance, reason_against
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
@@ -207,9 +207,23 @@ class Track:
         )
         return track
 
+    def turned(self, moved: Moved | None, elapsed_s: float) -> 'Track':
+        """
+        Return this target as a camera sees it that has turned; see TargetMotion.
+
+        :param moved: None when the camera's turning is not known.
+        """
+        track = copy(self)
+        if moved is None:
+            track._motion = self._motion.turning_unknown()
+        else:
+            track._motion = self._motion.turned(moved, elapsed_s)
+        return track
+
     def result(self, now_ns: int, size_px: tuple[int, int]) -> TargetResult:
         """Return where the target stands, after a frame or some time later."""
         status, state = self._status, self.predicted(now_ns)
+        velocity = self._motion.velocity(now_ns)
         box = self._motion.measured_box if self.measured or state is None else state.box
         return TargetResult(
             target_id=self.target_id,
@@ -219,7 +233,11 @@ class Track:
             measured=self.measured,
             box=box,
             scores=self._scores(),
-            motion=None if state is None else Motion(state.velocity, state.center_covariance),
+            motion=(
+                None
+                if state is None or velocity is None
+                else Motion(velocity, state.center_covariance)
+            ),
             mask=self._observation.mask if self._observation and self.measured else None,
             edges=touched_edges(box, size_px),
             time_since_measured_s=now_ns / NANOSECONDS_PER_SECOND - status.last_measured_s,

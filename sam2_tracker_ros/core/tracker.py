@@ -5,7 +5,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from sam2_tracker_ros.core.camera_view import CameraView
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.model import AnyModel
 from sam2_tracker_ros.core.observer import FrameInWork, Observer
@@ -62,6 +64,7 @@ class Tracker:
         self._epoch = epoch
         self._reserved: set[str] = set()
         self._last = StepResult(stamp_ns=0, frame_id='', size_px=(0, 0))
+        self._view: CameraView | None = None
 
     @property
     def epoch(self) -> int:
@@ -168,7 +171,19 @@ class Tracker:
             draft.events.append(
                 Event(EventType.TIME_JUMP, frame.stamp_ns, epoch=self._epoch, detail=detail)
             )
+        elif self._view is not None:
+            self._turn(draft, self._view)
         return draft
+
+    def _turn(self, draft: _Draft, before: CameraView) -> None:
+        """Move what is believed of the targets as the camera's turning moves the image."""
+        view, size_px = draft.frame.view, draft.frame.size_px
+        elapsed_s = (draft.frame.stamp_ns - self._last.stamp_ns) / NANOSECONDS_PER_SECOND
+        if elapsed_s <= 0.0:
+            return
+        moved = None if view is None else partial(view.moved, before=before, size_px=size_px)
+        for target_id, track in draft.tracks.items():
+            draft.tracks[target_id] = track.turned(moved, elapsed_s)
 
     def _answer(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
         """Do what one prompt asks for, in the draft."""
@@ -275,6 +290,7 @@ class Tracker:
             targets = tuple(
                 track.result(frame.stamp_ns, frame.size_px) for track in self._tracks.values()
             )
+        self._view = frame.view
         self._last = StepResult(
             stamp_ns=frame.stamp_ns,
             frame_id=frame_id,

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum, IntFlag
 from functools import cached_property
 import math
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sam2_tracker_ros.core.camera_view import CameraView
 
 Float32Array: TypeAlias = NDArray[np.float32]
 Float64Array: TypeAlias = NDArray[np.float64]
@@ -44,12 +47,14 @@ class Frame:
     :param pixels: uint8, [height, width, 3 or 4], or [height, width] when gray; may be a view.
     :param stamp_ns: capture time in nanoseconds.
     :param frame_id: the camera's optical frame.
+    :param view: how the camera looked; None when that is not known.
     """
 
     pixels: UInt8Array
     stamp_ns: int
     pixel_format: PixelFormat = PixelFormat.RGB
     frame_id: str = ''
+    view: 'CameraView | None' = None
 
     @property
     def size_px(self) -> tuple[int, int]:

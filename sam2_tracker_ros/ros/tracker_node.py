@@ -12,6 +12,7 @@ import traceback
 from typing import Any, TypeAlias
 
 from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import QuaternionStamped
 import rclpy
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
@@ -28,14 +29,15 @@ from sam2_tracker_ros.core.types import Event, EventType, Prompt
 from sam2_tracker_ros.errors import PromptError, Sam2TrackerError
 from sam2_tracker_ros.inference import load_model
 from sam2_tracker_ros.messages import (
-    calibration_from_camera_info,
     frame_from_serialized_compressed_image,
     frame_from_serialized_image,
 )
+from sam2_tracker_ros.messages.calibration import NewestCalibration
 from sam2_tracker_ros.ros import qos
 from sam2_tracker_ros.ros.accounts import Accounts
+from sam2_tracker_ros.ros.camera_attitude import CameraAttitude
 from sam2_tracker_ros.ros.diagnostics import Health, diagnostic_array
-from sam2_tracker_ros.ros.intake import Arrival, Intake
+from sam2_tracker_ros.ros.intake import Intake
 from sam2_tracker_ros.ros.message_classes import installed_message_classes
 from sam2_tracker_ros.ros.parameters import Settings
 from sam2_tracker_ros.ros.process_memory import keep_freed_memory
@@ -68,14 +70,15 @@ class TrackerNode(LifecycleNode):
         self._worker: Worker | None = None
         # Of the newest target, over all activations: no two targets of this node share one.
         self._epoch = 0
-        self._calibration: CameraCalibration | None = None
+        self._calibration = NewestCalibration(self._now_ns)
+        self._attitude = CameraAttitude()
         self._problem = ''
         self._progress = ''
         self._accounts = Accounts()
         self._intake: Intake | None = None
         self._watchdog: Timer | None = None
         self._settings = Settings(self, self._on_settings)
-        self._output = Publishers(self, installed_message_classes(), lambda: self._calibration)
+        self._output = Publishers(self, installed_message_classes(), self._believed_calibration)
         self._prompt_inputs = PromptInputs(self, self._ask, self._reject)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.DIAGNOSTICS)
         # Of its own, so that they go on while a transition loads the model.
@@ -130,7 +133,8 @@ class TrackerNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         node_config = self._config.node
         is_raw = node_config.image_transport == 'raw'
-        self._calibration = None
+        self._calibration = NewestCalibration(self._now_ns)
+        self._attitude = CameraAttitude()
         self._accounts = Accounts()
         self._worker = Worker(
             Tracker(self._model, self._config, self._epoch),
@@ -140,6 +144,7 @@ class TrackerNode(LifecycleNode):
             decode=(
                 frame_from_serialized_image if is_raw else frame_from_serialized_compressed_image
             ),
+            view_of=lambda frame: self._attitude.view(frame, self._believed_calibration()),
             now_ns=self._now_ns,
             log_error=self._log_error,
         )
@@ -180,7 +185,18 @@ class TrackerNode(LifecycleNode):
             worker.put_image,
             raw=True,
         )
-        intake.subscribe(CameraInfo, 'camera_info', qos.CAMERA_INFO_INPUT, self._on_camera_info)
+        intake.subscribe(
+            CameraInfo,
+            'camera_info',
+            qos.CAMERA_INFO_INPUT,
+            lambda arrival: self._calibration.put(arrival.message),
+        )
+        intake.subscribe(
+            QuaternionStamped,
+            'gimbal/attitude',
+            qos.ATTITUDE_INPUT,
+            lambda arrival: self._attitude.put(arrival.message),
+        )
         intake.start()
         return intake
 
@@ -230,8 +246,8 @@ class TrackerNode(LifecycleNode):
         if worker is not None:
             worker.reconfigure(config)
 
-    def _on_camera_info(self, arrival: Arrival) -> None:
-        self._calibration = calibration_from_camera_info(arrival.message)
+    def _believed_calibration(self) -> CameraCalibration | None:
+        return self._calibration.get(self._config.node.camera_info_timeout_s)
 
     def _on_progress(self, text: str) -> None:
         """Tell at once what the model's loader is at: it may keep every other thread waiting."""
@@ -247,17 +263,14 @@ class TrackerNode(LifecycleNode):
 
     def _publish_diagnostics(self) -> None:
         now = self.get_clock().now()
-        calibration = self._calibration
         accounts = self._accounts.snapshot(now.nanoseconds)
         health = Health(
             is_active=self._worker is not None,
             model=None if self._model is None else self._model.spec,
             problem=self._problem,
             progress=self._progress,
-            calibration_problem=(
-                'no CameraInfo'
-                if calibration is None
-                else calibration.problem(accounts.image_size_px)
+            calibration_problem=self._calibration.problem(
+                self._config.node.camera_info_timeout_s, accounts.image_size_px, accounts.boxes
             ),
         )
         self._diagnostics.publish(

@@ -11,6 +11,7 @@ import time
 import traceback
 from typing import Any
 
+from sam2_tracker_ros.core.camera_view import CameraView
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.frame_history import FrameHistory
 from sam2_tracker_ros.core.tracker import Tracker
@@ -65,6 +66,7 @@ class Worker:
     image before; what has to be published does not keep it from the next.
 
     :param decode: turns an image message into a frame, or raises ImageError.
+    :param view_of: tells how the camera looked when it took a frame, if that is known.
     :param now_ns: the node's clock.
     :param log_error: is told what went wrong.
     """
@@ -77,6 +79,7 @@ class Worker:
         accounts: Accounts,
         *,
         decode: Callable[[Any], Frame],
+        view_of: Callable[[Frame], CameraView | None],
         now_ns: Callable[[], int],
         log_error: Callable[[str], None],
     ) -> None:
@@ -85,6 +88,7 @@ class Worker:
         self._outbox = Outbox(output, accounts, now_ns, log_error)
         self._accounts = accounts
         self._decode = decode
+        self._view_of = view_of
         self._now_ns = now_ns
         self._log_error = log_error
         self._images: LatestFrame[_Image] = LatestFrame()
@@ -116,7 +120,8 @@ class Worker:
         started_s = time.perf_counter()
         frame: Frame | ImageError
         try:
-            frame = self._decode(arrival.message)
+            decoded = self._decode(arrival.message)
+            frame = replace(decoded, view=self._view_of(decoded))
         except ImageError as error:
             frame = error
         except Exception as error:  # a decoder that met bytes nobody has thought of

@@ -45,7 +45,9 @@ def shown(logits: Float32Array, window: Box) -> TargetMask | None:
 
 
 def cut(logits: Float32Array, window: Box, expected: Box | None, fraction: float) -> Float32Array:
-    pieces, extent = target_pieces(logits, extent_of(logits), window, expected, fraction)
+    pieces, extent = target_pieces(
+        logits, extent_of(logits), window, expected, fraction, growth=1.5
+    )
     assert extent == extent_of(pieces)
     return pieces
 
@@ -178,7 +180,13 @@ CELLS = Box(0, 0, 40, 40)
         ((BIG, OTHER), Box(2, 2, 12, 12), 0.2, (BIG,), 'the other one is a look-alike'),
         ((BIG, OTHER), Box(25, 25, 35, 35), 0.2, (OTHER,), 'the big one is a look-alike'),
         ((BIG, OTHER), Box(8, 8, 28, 28), 0.2, (BIG, OTHER), 'two halves of one target'),
-        ((BIG, OTHER), Box(14, 14, 22, 22), 0.2, (BIG, OTHER), 'both within twice the size'),
+        (
+            (BIG, OTHER),
+            Box(10.8, 10.8, 26.2, 26.2),
+            0.2,
+            (BIG, OTHER),
+            'both just within half more',
+        ),
         ((BIG, OTHER), Box(15, 15, 20, 20), 0.2, (BIG,), 'both just beyond: the nearest'),
         ((BIG, OTHER), Box(36, 5, 39, 9), 0.2, (OTHER,), 'neither is there: the nearest'),
         ((BIG, SPECK), Box(19, 1, 24, 6), 0.2, (SPECK,), 'a speck where it is expected'),

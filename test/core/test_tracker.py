@@ -284,11 +284,11 @@ def test_a_tall_box_lies_within_what_the_model_sees() -> None:
 
 def test_other_thresholds_hold_from_the_next_frame_on() -> None:
     show = film()
-    shapes = ((RED_BOX, RED), (box_at(50, 30, 4, 8), RED))
+    shapes = ((RED_BOX, RED), (box_at(44, 30, 4, 8), RED))
     target = show.show(*shapes, prompts=[add(RED_BOX)]).targets[0]
     assert (target.measured, target.box) == (True, RED_BOX)
     show.tracker.reconfigure(settings(min_component_fraction=0.05))
-    assert show.show(*shapes).targets[0].box == Box(20, 22, 52, 38)
+    assert show.show(*shapes).targets[0].box == Box(20, 22, 46, 38)
     show.tracker.reconfigure(settings(min_predicted_iou=0.99))
     target = show.show(*shapes).targets[0]
     assert (target.measured, target.reason) == (False, Reason.LOW_SCORE)

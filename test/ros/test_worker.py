@@ -57,6 +57,7 @@ def worker_of(
         output,
         accounts,
         decode=decode,
+        view_of=lambda _: None,
         now_ns=lambda: 0,
         log_error=complaints.append,
     )
