@@ -18,7 +18,7 @@ CODE := .ci launch sam2_tracker_ros setup.py test training
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench compare efficienttam gpu gpuwheel matrix parity torch clean
+.PHONY: help setup demo test check bench compare efficienttam gpu gpuwheel loop matrix parity torch clean
 
 help:  ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,8 +26,12 @@ help:  ## list the verbs
 setup:  ## make .venv, install ROS 2 from wheels, build the messages (every other verb does it too)
 	@$(PYTHON) .ci/bootstrap.py
 
-demo: setup  ## track a simulated drone scene over ROS 2 into build/demo/; or VIDEO=path BOX=x,y,w,h
+demo: setup  ## fly a simulated gimbal camera over ROS 2 into build/demo/; or VIDEO=path BOX=x,y,w,h
 	@$(RUN) demo $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)')
+
+loop: setup  ## fly it without and with each fault, five minutes: tables, plots and videos in build/loop/
+	@for fault in none tracker_killed camera_stalled no_camera_info; do \
+	  echo "fault: $$fault"; $(RUN) demo --fault $$fault --out build/loop/$$fault || exit; done
 
 test: setup  ## run every test that needs no GPU; ARGS='-k name' selects some
 	@$(RUN) pytest $(ARGS)
@@ -87,5 +91,5 @@ gpuwheel:  ## ask onnxruntime-gpu (250 MB) about options, refusals and fallbacks
 
 clean:  ## remove what the other verbs made, except build/training, parity and gpuwheel
 	rm -rf .venv install log .mypy_cache .pytest_cache .ruff_cache
-	rm -rf build/source build/sam2_tracker_ros build/demo build/bench build/bench.json build/bootstrap.*
+	rm -rf build/source build/sam2_tracker_ros build/demo build/loop build/bench build/bench.json build/bootstrap.*
 	rm -rf build/compare build/compare.json build/gpu

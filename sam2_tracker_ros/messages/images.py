@@ -182,7 +182,8 @@ def image_message(
 
 def png_message(classes: MessageClasses, pixels: UInt8Array, header: Message) -> Message:
     """Return a mono8 image as a lossless CompressedImage."""
-    _, data = cv2.imencode('.png', pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    # OpenCV's own default counts runs, which suits a mask; a level switches that off.
+    _, data = cv2.imencode('.png', pixels)
     return _compressed(classes, np.asarray(data), 'mono8; png compressed mono8', header)
 
 

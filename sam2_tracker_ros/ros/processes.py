@@ -65,6 +65,11 @@ class NodeProcess:
             self._popen.kill()
             self._popen.wait()
 
+    def kill(self) -> None:
+        """End the process as a crash would."""
+        self._popen.kill()
+        self._popen.wait()
+
     def _fail(self, what: str) -> NoReturn:
         lines = self._log.read_text(errors='replace').strip().splitlines()
         last = lines[-1] if lines else 'it wrote nothing'

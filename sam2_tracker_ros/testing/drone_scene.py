@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 
 from sam2_tracker_ros.core.bearing import CameraCalibration
-from sam2_tracker_ros.core.types import Float64Array, UInt8Array
+from sam2_tracker_ros.core.types import Float64Array
 from sam2_tracker_ros.testing.ground import (
     ROAD_WIDTH_PX,
     SIDE_ROAD_OFFSET_PX,
     make_ground,
     road_y,
 )
+from sam2_tracker_ros.testing.image_sensor import ImageSensor
 from sam2_tracker_ros.testing.scenes import SceneFrame, pinhole, stamp_ns_at
 from sam2_tracker_ros.testing.vehicle import Pose, Vehicle
 
@@ -59,7 +60,6 @@ class DroneScene:
     _NOISE_SIGMA = 3.0
 
     def __init__(self, seed: int = 0, duration_s: float = 20.0, rate_hz: float = 30.0) -> None:
-        self._seed = seed
         self.rate_hz = rate_hz
         self.frame_count = round(duration_s * rate_hz)
         start_x, middle_s = 860.0, duration_s / 2.0
@@ -76,9 +76,7 @@ class DroneScene:
         width = round(start_x + self._SPEED_PX_S * duration_s + 860.0)
         self._ground = make_ground(seed, width, bridge_x)
         rng = np.random.default_rng(seed + 1)
-        noise_shape = self.size_px[1] + 64, self.size_px[0] + 64, 3
-        grain = rng.normal(128.0, self._NOISE_SIGMA, noise_shape)
-        self._grain = np.clip(grain.round(), 0, 255).astype(np.uint8)
+        self._sensor = ImageSensor(seed, rng, self.size_px, self._NOISE_SIGMA)
         self._phases = rng.uniform(0.0, 2.0 * math.pi, 8)
 
     @property
@@ -103,8 +101,9 @@ class DroneScene:
         for vehicle, trip in self._others:
             vehicle.draw(image, matrix, trip.pose(time_s), self._ground.cover)
         seen = self._target.draw(image, matrix, self._trip.pose(time_s), self._ground.cover)
+        gain = 1.0 + 0.1 * math.sin(0.6 * time_s + self._phases[7])
         return SceneFrame(
-            image=self._exposed(image, index, time_s),
+            image=self._sensor.expose(image, index, gain),
             stamp_ns=stamp_ns_at(index, self.rate_hz),
             target=seen.mask,
             visible_fraction=seen.visible_fraction,
@@ -133,11 +132,3 @@ class DroneScene:
                 (0.0, 0.0, 1.0),
             ]
         )
-
-    def _exposed(self, image: UInt8Array, index: int, time_s: float) -> UInt8Array:
-        """Return the image as the sensor sees it: exposure drifts, pixels are noisy."""
-        top, left = np.random.default_rng((self._seed, index)).integers(0, 64, 2)
-        width, height = self.size_px
-        grain = self._grain[top : top + height, left : left + width]
-        gain = 1.0 + 0.1 * math.sin(0.6 * time_s + self._phases[7])
-        return np.asarray(cv2.addWeighted(image, gain, grain, 1.0, -128.0), np.uint8)

@@ -25,7 +25,7 @@ _FIELD_COLORS_BGR = (
     *((60, 104, 92), (66, 118, 108), (58, 94, 86), (88, 138, 150), (104, 144, 166)),
     *((56, 98, 78), (80, 120, 116), (96, 128, 142)),
 )
-_ROOF_COLORS_BGR = ((62, 78, 142), (70, 92, 120), (88, 90, 96), (54, 66, 118))
+ROOF_COLORS_BGR = ((62, 78, 142), (70, 92, 120), (88, 90, 96), (54, 66, 118))
 _TREE_COLORS_BGR = ((38, 78, 52), (44, 92, 66), (52, 98, 84), (36, 70, 58))
 _CROWNS = 10
 
@@ -82,10 +82,45 @@ def darken(image: Float32Array, mask: UInt8Array, strength: float, blur_px: int)
     image *= (1.0 - soft)[..., None]
 
 
-def _fields(rng: np.random.Generator, width_px: int) -> Float32Array:
-    """Return parcels with crop rows, clumps of grass and bare patches."""
-    shape = HEIGHT_PX // 2, width_px // 2
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32) * 2.0
+def paint_stripe(
+    image: Float32Array,
+    line: Int32Array,
+    width_px: int,
+    color: tuple[float, float, float] | Float32Array,
+    opacity: float,
+) -> None:
+    """Blend a colour or a surface of the image's shape in along a line, with soft borders."""
+    mask = np.zeros(image.shape[:2], np.uint8)
+    cv2.polylines(mask, [line.astype(np.int32)], False, 255, width_px, cv2.LINE_AA)
+    weight = cv2.blur(mask, (7, 7)).astype(np.float32) * (opacity / 255.0)
+    image += weight[..., None] * (np.asarray(color, np.float32) - image)
+
+
+def tree_crown(rng: np.random.Generator, radius_px: int) -> tuple[Float32Array, Float32Array]:
+    """Return colour [2 r, 2 r, 3] and coverage 0..1 [2 r, 2 r] of a tree from above."""
+    side = 2 * radius_px
+    y, x = (np.mgrid[:side, :side].astype(np.float32) - radius_px + 0.5) / radius_px
+    angle, distance = np.arctan2(y, x), np.hypot(x, y)
+    rim = np.full_like(angle, 0.82)
+    for lobes in (3, 5, 9):
+        rim += 0.045 * np.sin(lobes * angle + rng.uniform(0.0, 6.3))
+    alpha = np.clip((rim + 0.05 * noise(rng, (side, side), 4) - distance) * 14.0, 0.0, 1.0)
+    light = 1.0 - 0.32 * (x * SUN_SHADOW[0] + y * SUN_SHADOW[1]) / 0.7 - 0.25 * distance**2
+    leaves = 0.2 * noise(rng, (side, side), 12, 5, 3)
+    base = np.array(_TREE_COLORS_BGR[rng.integers(len(_TREE_COLORS_BGR))], np.float32)
+    color = base * np.clip(light + leaves + 0.1, 0.25, 1.8)[..., None]
+    return np.asarray(color, np.float32), np.asarray(alpha, np.float32)
+
+
+def crops(rng: np.random.Generator, size_px: tuple[int, int], step_px: float) -> Float32Array:
+    """
+    Return parcels with crop rows, clumps of grass and bare patches, but without fine grain.
+
+    :param size_px: width and height of the world.
+    :param step_px: of the world for a pixel of the result [height, width, 3].
+    """
+    shape = int(size_px[1] / step_px), int(size_px[0] / step_px)
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32) * np.float32(step_px)
     bend = noise(rng, shape, 96)
     along = 0.96 * x + 0.28 * y + 22.0 * bend
     across = 0.96 * y - 0.28 * x + 22.0 * bend
@@ -100,6 +135,12 @@ def _fields(rng: np.random.Generator, width_px: int) -> Float32Array:
     coarse = colors[parcel] * (1.0 + 0.13 * patches[..., None])
     coarse += (stripes + 5.0 * noise(rng, shape, 9, 4))[..., None]
     coarse[..., 2] += 9.0 * noise(rng, shape, 130)
+    return np.asarray(coarse, np.float32)
+
+
+def _fields(rng: np.random.Generator, width_px: int) -> Float32Array:
+    """Return crops with grain."""
+    coarse = crops(rng, (width_px, HEIGHT_PX), 2.0)
     image = cv2.resize(coarse, (width_px, HEIGHT_PX), interpolation=cv2.INTER_LINEAR)
     grain = 6.0 * noise(rng, (HEIGHT_PX, width_px), 1, 3, 6)
     return np.asarray(image + grain[..., None], np.float32)
@@ -120,29 +161,15 @@ def _paint_roads(rng: np.random.Generator, image: Float32Array, blocked: UInt8Ar
         band = image[top : int(line[:, 1].max()) + road_width]
         asphalt = 112.0 + 5.0 * noise(rng, band.shape[:2], 2)
         asphalt += 6.0 * noise(rng, band.shape[:2], 90, 21)
-        _paint_stripe(band, line - (0, top), road_width + 34, (112.0, 138.0, 150.0), 0.7)
+        paint_stripe(band, line - (0, top), road_width + 34, (112.0, 138.0, 150.0), 0.7)
         surface = asphalt[..., None] * np.array((1.02, 1.0, 0.98), np.float32)
-        _paint_stripe(band, line - (0, top), road_width, surface, 1.0)
+        paint_stripe(band, line - (0, top), road_width, surface, 1.0)
         cv2.polylines(blocked, [line], False, 255, road_width + 20)
     for offset in (-ROAD_WIDTH_PX // 2 + 9, ROAD_WIDTH_PX // 2 - 9):
         cv2.polylines(image, [_line(width, offset)], False, (205, 210, 212), 4, cv2.LINE_AA)
     middle = _line(width, 0)
     for index in range(0, len(middle) - 3, 5):
         cv2.polylines(image, [middle[index : index + 3]], False, (200, 206, 210), 4, cv2.LINE_AA)
-
-
-def _paint_stripe(
-    image: Float32Array,
-    line: Int32Array,
-    width_px: int,
-    color: tuple[float, float, float] | Float32Array,
-    opacity: float,
-) -> None:
-    """Blend a colour or a surface of the image's shape in along a line, with soft borders."""
-    mask = np.zeros(image.shape[:2], np.uint8)
-    cv2.polylines(mask, [line.astype(np.int32)], False, 255, width_px, cv2.LINE_AA)
-    weight = cv2.blur(mask, (7, 7)).astype(np.float32) * (opacity / 255.0)
-    image += weight[..., None] * (np.asarray(color, np.float32) - image)
 
 
 def _free_place(
@@ -164,7 +191,7 @@ def _paint_houses(rng: np.random.Generator, image: Float32Array, blocked: UInt8A
         place = _free_place(rng, blocked, 140)
         if place is None:
             continue
-        color = np.array(_ROOF_COLORS_BGR[rng.integers(len(_ROOF_COLORS_BGR))], np.float64)
+        color = np.array(ROOF_COLORS_BGR[rng.integers(len(ROOF_COLORS_BGR))], np.float64)
         angle = math.degrees(0.15 * math.sin(place[0] / 300.0)) + float(rng.choice([0, 90]))
         rows, columns = _around(place, 260, blocked.shape)
         part = image[rows, columns]
@@ -185,7 +212,7 @@ def _paint_houses(rng: np.random.Generator, image: Float32Array, blocked: UInt8A
 
 
 def _paint_trees(rng: np.random.Generator, image: Float32Array, blocked: UInt8Array) -> None:
-    crowns = [_crown(rng, int(rng.integers(34, 74))) for _ in range(_CROWNS)]
+    crowns = [tree_crown(rng, int(rng.integers(34, 74))) for _ in range(_CROWNS)]
     for _ in range(image.shape[1] // 22):
         color, alpha = crowns[rng.integers(_CROWNS)]
         radius = alpha.shape[0] // 2
@@ -203,22 +230,6 @@ def _paint_trees(rng: np.random.Generator, image: Float32Array, blocked: UInt8Ar
         part += alpha[..., None] * (color * rng.uniform(0.85, 1.15) - part)
         core = radius // 2
         blocked[y - core : y + core, x - core : x + core] = 255
-
-
-def _crown(rng: np.random.Generator, radius_px: int) -> tuple[Float32Array, Float32Array]:
-    """Return colour [2 r, 2 r, 3] and coverage 0..1 [2 r, 2 r] of a tree from above."""
-    side = 2 * radius_px
-    y, x = (np.mgrid[:side, :side].astype(np.float32) - radius_px + 0.5) / radius_px
-    angle, distance = np.arctan2(y, x), np.hypot(x, y)
-    rim = np.full_like(angle, 0.82)
-    for lobes in (3, 5, 9):
-        rim += 0.045 * np.sin(lobes * angle + rng.uniform(0.0, 6.3))
-    alpha = np.clip((rim + 0.05 * noise(rng, (side, side), 4) - distance) * 14.0, 0.0, 1.0)
-    light = 1.0 - 0.32 * (x * SUN_SHADOW[0] + y * SUN_SHADOW[1]) / 0.7 - 0.25 * distance**2
-    leaves = 0.2 * noise(rng, (side, side), 12, 5, 3)
-    base = np.array(_TREE_COLORS_BGR[rng.integers(len(_TREE_COLORS_BGR))], np.float32)
-    color = base * np.clip(light + leaves + 0.1, 0.25, 1.8)[..., None]
-    return np.asarray(color, np.float32), np.asarray(alpha, np.float32)
 
 
 def _paint_bridge(rng: np.random.Generator, image: Float32Array, left: int, right: int) -> None:

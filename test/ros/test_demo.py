@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The demo as `make demo` starts it: three processes, DDS, the real model."""
+"""The demo as `make demo` starts it: processes, DDS, the real model."""
 
 import json
 import os
@@ -47,26 +47,45 @@ def still_running(folder: Path) -> list[str]:
     return found
 
 
-def test_the_scene_is_tracked_over_ros(tmp_path: Path) -> None:
-    done = demo('--duration', 6, '--out', tmp_path)
+def number(text: str, before: str = '') -> float:
+    """Return the first number after a word."""
+    match = re.search(re.escape(before) + r'\s*(-?[\d.]+)', text)
+    assert match is not None, text
+    return float(match[1])
+
+
+def test_the_picture_stays_on_the_car_past_the_house(tmp_path: Path) -> None:
+    done = demo('--simulated-time', '--duration', 8, '--out', tmp_path)
     assert done.returncode == 0, done.stderr
     row = table(done.stdout)
-    assert '1280 x 720 at 30 Hz' in row['published']
-    processed = re.search(r'processed (\d+)', row['received'])
-    assert processed is not None
-    assert row['with a Target'].startswith(f'{processed[1]},'), 'one for every processed frame'
-    assert row['while hidden'].startswith('0 of ')
-    box_iou = re.search(r'box ([\d.]+)', row['mean IoU'])
-    assert box_iou is not None
-    assert float(box_iou[1]) > 0.5
+    assert row['published'].startswith('240 frames, 1280 x 720 at 30 Hz')
+    assert row['with a Target'].startswith('240,'), 'simulated time leaves none out'
+    assert number(row['in place']) > 80.0
+    assert number(row['box'], 'IoU') > 0.6
+    assert row['box'].endswith('on something else in 0')
+    assert number(row['while hidden']) <= 2
+    # Whoever gets a LOST gets a stop with it.
+    assert number(row['LOST'], 'ms,') <= 1
     lines = (tmp_path / 'events.jsonl').read_text().splitlines()
     events = [json.loads(line)['event'] for line in lines]
-    assert events[0] == 'MODEL_READY'
-    assert 'COASTING' in events[events.index('ACQUIRED') :]
+    on_the_way = events[events.index('ACQUIRED') :]
+    assert on_the_way[:4] == ['ACQUIRED', 'COASTING', 'LOST', 'REACQUIRED']
     video = cv2.VideoCapture(str(tmp_path / 'overlay.mp4'))
-    assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 180
+    assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 240
     assert cv2.imread(str(tmp_path / 'timeline.png')) is not None
     assert still_running(tmp_path) == []
+
+
+def test_a_camera_that_stalls_does_not_keep_the_gimbal_turning(tmp_path: Path) -> None:
+    """The faults that need real time are flown by `make loop`."""
+    words = ('--simulated-time', '--fault', 'camera_stalled', '--fault-at', 4.5, '--duration', 6)
+    done = demo(*words, '--out', tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = table(done.stdout)
+    # It is told to stop when the newest image is older than stale_timeout_s, 0.3 s of the clock.
+    assert 0.0 < number(row['blind'], 'turning for') < 0.5
+    lines = (tmp_path / 'events.jsonl').read_text().splitlines()
+    assert 'INPUT_STALLED' in [json.loads(line)['event'] for line in lines]
 
 
 def test_a_video_is_tracked_from_the_box_in_its_first_frame(tmp_path: Path) -> None:
