@@ -181,6 +181,27 @@ def test_model_argument_goes_before_the_parameter_file(observer: Observer, tmp_p
     assert missing in output
 
 
+@pytest.mark.parametrize(
+    ('name', 'topic', 'argument'),
+    [
+        ('gimbal_follower', '/front/tracker/target', 'rate_command:=rates'),
+        ('mavlink_bridge', '/front/tracker/targets', 'connection:=udpout:127.0.0.1:14799'),
+        ('operator_page', '/front/tracker/target', 'port:=0'),
+    ],
+)
+def test_the_others_run_and_end_cleanly(
+    observer: Observer, name: str, topic: str, argument: str
+) -> None:
+    with launched(f'{name}.launch.py', 'namespace:=front', argument) as process:
+        nodes = observer.node.get_node_names_and_namespaces
+        observer.wait_for(lambda: observer.node.count_subscribers(topic))
+        observer.wait_for(lambda: (name, '/front') in nodes())
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0, output
+    assert 'process has finished cleanly' in output
+
+
 def test_demo_shows_the_scene_and_tracks_the_car(observer: Observer) -> None:
     states: list[int] = []
     observer.node.create_subscription(
