@@ -28,7 +28,7 @@ from sam2_tracker_ros.core.types import Box, Frame
 # How much larger than the expected box the place is in which the pieces of a target lie: the
 # expectation may be off, by less when it takes the camera's turning into account.
 _EXPECTED_GROWTH = 2.5
-_GROWTH_OF_KNOWN_CAMERA = 1.5
+_GROWTH_OF_KNOWN_CAMERA = 1.0
 
 
 class FrameInWork:

@@ -28,6 +28,11 @@ _MARGIN_STDS = 2.0
 # A mask below this fraction of the usual area shows a part of a target that is being hidden.
 _PART_FRACTION = 0.7
 
+# A mask that is so many times larger than the target was of late has run out over something beside
+# it; what such a frame would teach stays in the memory when the mask is right again.
+_SWOLLEN_RATIO = 1.3
+_LATE_AREA_TIME_S = 1.0
+
 # SAMURAI relies on the filter after 15 frames in a row (`stable_frames_threshold`), at 30 Hz.
 _STEADY_AFTER_S = 0.5
 # How far beside its path a target may be found, in box diagonals: a camera may jerk, and the part
@@ -87,6 +92,7 @@ class TargetMotion:
         self._prediction: _Prediction | None = None
         self._usual_area_px = float(mask.area_px)
         self._usual_side_px = math.sqrt(mask.box.area)
+        self._late_area_px = float(mask.area_px)
         # What the camera's turning moves the image by [px/s]; None while that is not known.
         self._camera_velocity: tuple[float, float] | None = None
 
@@ -210,6 +216,10 @@ class TargetMotion:
         """Return the usual area, larger the longer the target was not measured."""
         return self._usual_area_px * math.pow(2.0, min(unseen_s, _MAX_AREA_DOUBLINGS))
 
+    def has_swollen(self, mask: TargetMask) -> bool:
+        """Return whether a mask is much larger than those of the last second."""
+        return mask.area_px > _SWOLLEN_RATIO * self._late_area_px
+
     def leaving(self, now_ns: int, size_px: tuple[int, int]) -> Edge:
         """Return the image borders that the target touches, or is predicted to cross."""
         edges = touched_edges(self._measured_box, size_px)
@@ -232,6 +242,8 @@ class TargetMotion:
         kept = 0.5 ** (self._since_s(now_ns) / _SIZE_HALF_LIFE_S)
         self._usual_area_px = max(float(mask.area_px), kept * self._usual_area_px)
         self._usual_side_px = max(math.sqrt(mask.box.area), kept * self._usual_side_px)
+        new = 1.0 - math.exp(-self._since_s(now_ns) / _LATE_AREA_TIME_S)
+        self._late_area_px += new * (mask.area_px - self._late_area_px)
         is_part = mask.area_px < _PART_FRACTION * self._usual_area_px
         state = self.predicted(now_ns)
         if state is None:

@@ -176,7 +176,7 @@ class Track:
         if was_measured and not self.measured:
             self.bank.doubt_newest(now_ns)
         self._observation = observation
-        if observation.entry is not None and (self.measured or self._remembers_unmeasured):
+        if observation.entry is not None and self._is_worth_remembering(observation):
             self.bank.remember(observation.entry)
         if self.measured and observation.mask is not None:
             self._motion.measure(observation.mask, now_ns, was_lost=was_lost)
@@ -185,6 +185,12 @@ class Track:
         if self._status.state is TargetState.LOST:
             self._motion.rest()
         return events
+
+    def _is_worth_remembering(self, observation: Observation) -> bool:
+        if self._remembers_unmeasured or observation.is_prompted:
+            return True
+        mask = observation.mask
+        return self.measured and mask is not None and not self._motion.has_swollen(mask)
 
     def pass_time(self, now_ns: int, reason: Reason, config: StatusConfig) -> tuple[Event, ...]:
         """Let time pass without a frame: nothing is measured, for that reason."""

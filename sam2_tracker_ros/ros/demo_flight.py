@@ -31,6 +31,8 @@ LAST_MESSAGES_S = 1.0
 FRAMES_BEFORE_PROMPT = 5
 # What the fault does: for so long there are no images, or no tracker.
 STALL_S = 2.0
+# Of a camera, where simulated time takes none: exposure, transport and inference.
+IMAGE_DELAY_S = 0.06
 RESTART_AFTER_S = 2.0
 # More of them make nano no faster.
 _MOST_THREADS = 4
@@ -132,7 +134,12 @@ class FlightDemo:
         if flight.fault is Fault.NO_CAMERA_INFO:
             parameters += ['publish_camera_info:=false']
         if flight.is_simulated_time:
-            parameters += ['simulated_time:=true', 'speed:=3.0', 'wait_for_targets_s:=5.0']
+            parameters += [
+                'simulated_time:=true',
+                'speed:=3.0',
+                'wait_for_targets_s:=5.0',
+                f'image_delay_s:={IMAGE_DELAY_S}',
+            ]
         return parameters
 
     def _wait(

@@ -101,6 +101,7 @@ class SimulatedCameraNode(Node):
             self._intake.subscribe(Target, 'tracker/target', qos.TARGET, self._on_target)
         self._answered = threading.Condition()
         self._is_stopping = False
+        self._published = self._left_out = 0
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self)
 
@@ -122,21 +123,28 @@ class SimulatedCameraNode(Node):
             self._executor.spin_once(timeout_sec=_POLL_S)
         if not self._is_simulated_time:
             self._start_ns = self.get_clock().now().nanoseconds
-        published = left_out = 0
         due_s = time.monotonic()
+        delay_steps = round(self._image_delay_s / self._step_s)
+        taken: deque[tuple[int, _Shot]] = deque()
         with ThreadPoolExecutor(1) as renderer:
-            for step in range(round(self._duration_s / self._step_s)):
+            for step in range(round(self._duration_s / self._step_s) + delay_steps):
                 self._spin_until(due_s)
                 if self._is_stopping:
                     break
                 shot = self._moved(step)
-                if shot is not None:
+                if shot is not None and shot.time_s < self._duration_s:
+                    taken.append((step + delay_steps, shot))
+                if taken and taken[0][0] <= step:
                     self._executor.spin_once(timeout_sec=0.0)  # serves parameters
-                    is_taken = self._take(shot, renderer, due_s)
-                    published += is_taken and shot.is_shown
-                    left_out += not is_taken
+                    self._deliver(taken.popleft()[1], renderer, due_s)
                 due_s = self._next_due_s(due_s)
-        self.get_logger().info(f'{published} frames published, {left_out} left out')
+        text = f'{self._published} frames published, {self._left_out} left out'
+        self.get_logger().info(text)
+
+    def _deliver(self, shot: _Shot, renderer: Executor, due_s: float) -> None:
+        is_taken = self._take(shot, renderer, due_s)
+        self._published += is_taken and shot.is_shown
+        self._left_out += not is_taken
 
     def _take(self, shot: _Shot, renderer: Executor, due_s: float) -> bool:
         """Render and publish, beside this thread in real time; return false when it is late."""
@@ -267,6 +275,13 @@ class SimulatedCameraNode(Node):
         )
         self._drop_rate = read_only_parameter(
             self, 'drop_rate', 0.0, 'Part of the images that is not published.', (0.0, 1.0)
+        )
+        self._image_delay_s = read_only_parameter(
+            self,
+            'image_delay_s',
+            0.0,
+            'From taking an image to publishing it, besides what that takes [s].',
+            (0.0, 1.0),
         )
         self._stall_at_s = read_only_parameter(
             self, 'stall_at_s', 0.0, 'When images stop [s].', (0.0, 36000.0)

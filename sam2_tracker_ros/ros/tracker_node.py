@@ -178,13 +178,7 @@ class TrackerNode(LifecycleNode):
     def _new_intake(self, worker: Worker, *, is_raw: bool) -> Intake:
         intake = Intake(self, self._log_intake_error)
         topic = self.resolve_topic_name('image')
-        intake.subscribe(
-            Image if is_raw else CompressedImage,
-            topic if is_raw else f'{topic}/compressed',
-            qos.IMAGE_INPUT,
-            worker.put_image,
-            raw=True,
-        )
+        # Before the image, so that what came with it is known when it is prepared.
         intake.subscribe(
             CameraInfo,
             'camera_info',
@@ -196,6 +190,13 @@ class TrackerNode(LifecycleNode):
             'gimbal/attitude',
             qos.ATTITUDE_INPUT,
             lambda arrival: self._attitude.put(arrival.message),
+        )
+        intake.subscribe(
+            Image if is_raw else CompressedImage,
+            topic if is_raw else f'{topic}/compressed',
+            qos.IMAGE_INPUT,
+            worker.put_image,
+            raw=True,
         )
         intake.start()
         return intake

@@ -9,7 +9,7 @@ import math
 import cv2
 import numpy as np
 
-from sam2_tracker_ros.core.types import Float32Array, Float64Array, UInt8Array
+from sam2_tracker_ros.core.types import Float32Array, Float64Array, Int32Array, UInt8Array
 from sam2_tracker_ros.testing.aerial_objects import Canvas, House, Tree
 from sam2_tracker_ros.testing.aerial_path import CAMERA_HEIGHT_PX, Lane, Layout
 from sam2_tracker_ros.testing.ground import (
@@ -34,6 +34,8 @@ _HAZE_FROM_PX, _HAZE_TO_PX = 950.0, 2600.0
 
 _HOUSES, _TREES, _CROWNS = 46, 900, 10
 _COURSE_WIDTH_PX = 186
+# Roads that are this near to each other, in widths, have no grass between them.
+_PAVED_GAP_WIDTHS = 0.7
 _SHOULDER_BGR = (112.0, 138.0, 150.0)
 _MARK_BGR = (202.0, 208.0, 211.0)
 
@@ -120,6 +122,7 @@ def _paint_road(
     wide, narrow = (round((width_px + more) * canvas.scale) for more in (34, 0))
     paint_stripe(image, points, wide, _SHOULDER_BGR, 0.7)
     paint_stripe(image, points, narrow, np.asarray(surface, np.float32), 1.0)
+    _pave_gaps(image, points, narrow, np.asarray(surface, np.float32))
     along = np.gradient(line, axis=0)
     right = np.column_stack([-along[:, 1], along[:, 0]])
     right /= np.linalg.norm(right, axis=1, keepdims=True)
@@ -132,6 +135,21 @@ def _paint_road(
         ends = np.linspace(start, start + 42.0, 6)
         dash = np.column_stack([np.interp(ends, way, values) for values in line.T])
         _paint_mark(canvas, canvas.pixels(dash), thickness)
+
+
+def _pave_gaps(
+    image: Float32Array, points: Int32Array, width_px: int, surface: Float32Array
+) -> None:
+    """Pave what is left between two parts of a road that come close, as at a fork."""
+    mask = np.zeros(image.shape[:2], np.uint8)
+    cv2.polylines(mask, [points], False, 255, width_px)
+    small = cv2.resize(mask, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    reach = max(round(_PAVED_GAP_WIDTHS * width_px / 4.0), 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
+    gaps = cv2.resize(closed, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    weight = cv2.blur(np.where(mask > 0, np.uint8(0), gaps), (7, 7)).astype(np.float32) / 255.0
+    image += weight[..., None] * (surface - image)
 
 
 def _paint_mark(canvas: Canvas, pixels: Float64Array, thickness: int) -> None:

@@ -27,7 +27,7 @@ _MEETING, _MEETING_S = (560.0, 640.0), 9.0
 
 # Places to the right and ahead of the drone, and headings clockwise from the right.
 _PARKED = (
-    (TARGET_BGR, (312.0, 565.0), -90.0),
+    (_WHITE, (312.0, 565.0), -90.0),
     (TARGET_BGR, (-330.0, 545.0), -28.0),
     (_WHITE, (-860.0, 720.0), -40.0),
     (_BLUE, (120.0, 298.0), 4.0),

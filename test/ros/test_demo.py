@@ -55,7 +55,7 @@ def number(text: str, before: str = '') -> float:
 
 
 def test_the_picture_stays_on_the_car_past_the_house(tmp_path: Path) -> None:
-    done = demo('--simulated-time', '--duration', 8, '--out', tmp_path)
+    done = demo('--duration', 8, '--out', tmp_path)
     assert done.returncode == 0, done.stderr
     row = table(done.stdout)
     assert row['published'].startswith('240 frames, 1280 x 720 at 30 Hz')
@@ -78,7 +78,7 @@ def test_the_picture_stays_on_the_car_past_the_house(tmp_path: Path) -> None:
 
 def test_a_camera_that_stalls_does_not_keep_the_gimbal_turning(tmp_path: Path) -> None:
     """The faults that need real time are flown by `make loop`."""
-    words = ('--simulated-time', '--fault', 'camera_stalled', '--fault-at', 4.5, '--duration', 6)
+    words = ('--fault', 'camera_stalled', '--fault-at', 4.5, '--duration', 6)
     done = demo(*words, '--out', tmp_path)
     assert done.returncode == 0, done.stderr
     row = table(done.stdout)
