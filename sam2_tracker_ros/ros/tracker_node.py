@@ -15,6 +15,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import QuaternionStamped
 import rclpy
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
@@ -258,8 +259,12 @@ class TrackerNode(LifecycleNode):
 
     def _new_diagnostics_timer(self) -> Timer:
         period_s = self.get_parameter('diagnostics_period_s').value
+        # By a clock that goes on also where simulated time has not begun.
         return self.create_timer(
-            period_s, self._publish_diagnostics, callback_group=self._diagnostics_group
+            period_s,
+            self._publish_diagnostics,
+            callback_group=self._diagnostics_group,
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
 
     def _publish_diagnostics(self) -> None:
