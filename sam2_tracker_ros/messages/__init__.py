@@ -9,7 +9,12 @@ the same code serves rclpy's classes in the node and rosbags' classes in replay.
 """
 
 from sam2_tracker_ros.messages.calibration import calibration_from_camera_info
-from sam2_tracker_ros.messages.classes import MessageClasses, native_bytes, stamp_ns_of
+from sam2_tracker_ros.messages.classes import (
+    MessageClasses,
+    native_bytes,
+    seconds_of,
+    stamp_ns_of,
+)
 from sam2_tracker_ros.messages.images import (
     bgr_image,
     frame_from_compressed_image,
@@ -26,6 +31,7 @@ from sam2_tracker_ros.messages.serialized import (
 )
 from sam2_tracker_ros.messages.targets import (
     detections_message,
+    event_from_message,
     event_message,
     no_target,
     target_array_message,
@@ -38,6 +44,7 @@ __all__ = [
     'bgr_image',
     'calibration_from_camera_info',
     'detections_message',
+    'event_from_message',
     'event_message',
     'frame_from_compressed_image',
     'frame_from_image',
@@ -51,6 +58,7 @@ __all__ = [
     'png_message',
     'prompt_from_click',
     'prompt_from_message',
+    'seconds_of',
     'stamp_ns_of',
     'target_array_message',
     'target_message',

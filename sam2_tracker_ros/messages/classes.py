@@ -135,3 +135,8 @@ def native_bytes(pixels: UInt8Array) -> object:
 def stamp_ns_of(header: Message) -> int:
     """Return a header's stamp in nanoseconds."""
     return int(header.stamp.sec) * NANOSECONDS_PER_SECOND + int(header.stamp.nanosec)
+
+
+def seconds_of(duration: Message) -> float:
+    """Return a builtin_interfaces/Duration in seconds."""
+    return float(duration.sec) + float(duration.nanosec) / NANOSECONDS_PER_SECOND

@@ -13,6 +13,7 @@ from sam2_tracker_ros.core.types import (
     Box,
     Edge,
     Event,
+    EventType,
     Float64Array,
     Reason,
     Scores,
@@ -20,7 +21,13 @@ from sam2_tracker_ros.core.types import (
     TargetResult,
     TargetState,
 )
-from sam2_tracker_ros.messages.classes import DetectionClasses, Message, MessageClasses
+from sam2_tracker_ros.messages.classes import (
+    DetectionClasses,
+    Message,
+    MessageClasses,
+    seconds_of,
+    stamp_ns_of,
+)
 
 _UNKNOWN = math.nan
 _UNKNOWN_BOX = Box(_UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN)
@@ -214,3 +221,16 @@ def _normalized(box: Box, size_px: tuple[int, int]) -> Float64Array:
         return np.full(4, _UNKNOWN)
     corners = np.array([box.left, box.top, box.right, box.bottom], np.float64)
     return corners / np.array([width, height, width, height], np.float64)
+
+
+def event_from_message(message: Message) -> Event:
+    """Read a TargetEvent."""
+    return Event(
+        type=EventType(message.type),
+        stamp_ns=stamp_ns_of(message.header),
+        target_id=message.target_id,
+        epoch=message.epoch,
+        reason=Reason(message.reason),
+        gap_s=seconds_of(message.gap),
+        detail=message.detail,
+    )

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from sam2_tracker_ros.core.geometry import box_iou
-from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Box, EventType, Float64Array
-from sam2_tracker_ros.messages import stamp_ns_of
+from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Box, EventType
+from sam2_tracker_ros.messages import seconds_of, stamp_ns_of
 from sam2_tracker_ros.msg import Target
 from sam2_tracker_ros.ros.demo_flight_recorder import FlightRecording
-from sam2_tracker_ros.ros.demo_recorder import seconds_of
 
 # The picture is on the target when it is within this part of its half width of the middle.
 IN_PLACE = 0.1
@@ -216,8 +215,3 @@ def _blind_turn(flight: FlightRecording) -> tuple[float, float]:
             longest_s = duration_s
             angle = float(np.sum(np.hypot(*rates[chosen].T) * steps))
     return longest_s, angle
-
-
-def times_s(stamps_ns: list[int], start_ns: int) -> Float64Array:
-    """Return seconds since the start."""
-    return (np.array(stamps_ns, np.float64) - start_ns) / NANOSECONDS_PER_SECOND

@@ -29,7 +29,7 @@ from sam2_tracker_ros.core.types import (
     TargetResult,
     TargetState,
 )
-from sam2_tracker_ros.messages import stamp_ns_of
+from sam2_tracker_ros.messages import event_from_message, seconds_of, stamp_ns_of
 from sam2_tracker_ros.msg import Prompt, Target, TargetArray, TargetEvent
 from sam2_tracker_ros.ros import qos
 from sam2_tracker_ros.ros.processes import ProcessError, check_model
@@ -132,15 +132,7 @@ class Recorder(Node):
         self.recording.frames_dropped = self._counts_before[1] + counts[1]
 
     def _on_event(self, message: Any) -> None:
-        event = Event(
-            type=EventType(message.type),
-            stamp_ns=stamp_ns_of(message.header),
-            target_id=message.target_id,
-            epoch=message.epoch,
-            reason=Reason(message.reason),
-            gap_s=seconds_of(message.gap),
-            detail=message.detail,
-        )
+        event = event_from_message(message)
         self.recording.events.append(event)
 
     def _on_mask(self, message: CompressedImage) -> None:
@@ -170,11 +162,6 @@ def check_acquired(recording: Recording) -> None:
     if newest.type is EventType.PROMPT_REJECTED:
         message = f'no ACQUIRED, the prompt was rejected: {newest.detail}'
         raise ProcessError(message)
-
-
-def seconds_of(duration: Any) -> float:
-    """Return a builtin_interfaces/Duration in seconds."""
-    return float(duration.sec + duration.nanosec / NANOSECONDS_PER_SECOND)
 
 
 def _target_result(message: Any, mask: TargetMask | None) -> TargetResult:

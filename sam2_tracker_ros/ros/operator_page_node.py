@@ -9,8 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rclpy.client import Client
-from rclpy.clock import Clock
-from rclpy.clock_type import ClockType
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
@@ -20,8 +19,6 @@ from sam2_tracker_ros.core.prompts import LABEL_BACKGROUND, LABEL_FOREGROUND
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
     Box,
-    Event,
-    EventType,
     Prompt,
     PromptAction,
     PromptAnswer,
@@ -29,7 +26,7 @@ from sam2_tracker_ros.core.types import (
     TargetState,
 )
 from sam2_tracker_ros.errors import Sam2TrackerError
-from sam2_tracker_ros.messages import stamp_ns_of
+from sam2_tracker_ros.messages import event_from_message, seconds_of, stamp_ns_of
 from sam2_tracker_ros.msg import GimbalFollowerStatus, Target, TargetEvent
 from sam2_tracker_ros.msg import Prompt as PromptMessage
 from sam2_tracker_ros.operator_page.config import PageConfig
@@ -149,15 +146,7 @@ class OperatorPageNode(ClosingNode):
         self._server.notify()
 
     def _on_event(self, message: TargetEvent) -> None:
-        event = Event(
-            type=EventType(message.type),
-            stamp_ns=stamp_ns_of(message.header),
-            target_id=message.target_id,
-            epoch=message.epoch,
-            reason=Reason(message.reason),
-            gap_s=_seconds(message.gap),
-            detail=message.detail,
-        )
+        event = event_from_message(message)
         self._feed.put_event(event)
         self._server.notify()
 
@@ -224,8 +213,8 @@ def _target_view(message: Target) -> TargetView:
         measured=message.measured,
         box=Box(*sides) if all(map(math.isfinite, sides)) else None,
         confidence=message.confidence,
-        latency_s=_seconds(message.latency),
-        unseen_s=_seconds(message.time_since_measured),
+        latency_s=seconds_of(message.latency),
+        unseen_s=seconds_of(message.time_since_measured),
     )
 
 
@@ -247,10 +236,6 @@ def _prompt_message(prompt: Prompt, target_id: str) -> PromptMessage:
 def _no_answer(client: 'Client[Any, Any]') -> PromptAnswer:
     message = f'{client.service_name} does not answer; is the tracker running and active?'
     return PromptAnswer(accepted=False, message=message)
-
-
-def _seconds(duration: Any) -> float:
-    return float(duration.sec) + float(duration.nanosec) / NANOSECONDS_PER_SECOND
 
 
 def _serving_node() -> OperatorPageNode:
