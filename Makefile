@@ -34,7 +34,7 @@ loop: setup  ## fly it without and with each fault, five minutes: tables, plots 
 	  echo "fault: $$fault"; $(RUN) demo --fault $$fault --out build/loop/$$fault || exit; done
 
 test: setup  ## run every test that needs no GPU; ARGS='-k name' selects some
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup  ## lint, format, types, package.xml
 	@$(RUN) ruff check $(CODE)

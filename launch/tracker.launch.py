@@ -56,6 +56,13 @@ ARGUMENTS = [
         description='Take the time from /clock, as a simulator or a bag gives it.',
     ),
     DeclareLaunchArgument(
+        'respawn',
+        default_value='true',
+        choices=['true', 'false'],
+        description='Start the node again when it crashed or could not serve any more. Targets '
+        'are then gone: prompt again.',
+    ),
+    DeclareLaunchArgument(
         'log_level',
         default_value='info',
         choices=['debug', 'info', 'warn', 'error', 'fatal'],
@@ -85,6 +92,8 @@ def start_tracker(context: LaunchContext) -> list[Node]:
                 ('~/prompt/click', LaunchConfiguration('click')),
             ],
             ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+            respawn=LaunchConfiguration('respawn').perform(context) == 'true',
+            respawn_delay=1.0,
             output='both',
             emulate_tty=True,
         )

@@ -4,7 +4,7 @@
 """The launch files with the real `launch` and `launch_ros`."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import os
 from pathlib import Path
 import signal
@@ -235,3 +235,29 @@ def test_replay_plays_the_bag_with_its_clock_and_prompts() -> None:
         'ros2 bag play /bags/flight --clock 100 --rate 0.5 --delay 2.0 '
         '--disable-keyboard-controls --loop'
     )
+
+
+def test_a_tracker_that_crashes_is_started_again(observer: Observer) -> None:
+    def trackers() -> list[int]:
+        """Return the processes of the node that belong to the launched session."""
+        found = []
+        for folder in Path('/proc').glob('[0-9]*'):
+            with suppress(OSError):
+                command = (folder / 'cmdline').read_bytes()
+                if b'/lib/sam2_tracker_ros/tracker\0' in command and b'__ns:=/crash' in command:
+                    found.append(int(folder.name))
+        return found
+
+    states: list[Target] = []
+    observer.node.create_subscription(Target, '/crash/tracker/target', states.append, 10)
+    with launched('tracker.launch.py', 'namespace:=crash') as process:
+        observer.wait_for(lambda: states)
+        (first,) = trackers()
+        os.kill(first, signal.SIGSEGV)
+        observer.wait_for(lambda: trackers() not in ([], [first]))
+        states.clear()
+        observer.wait_for(lambda: states)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0, output
+    assert not trackers()

@@ -219,9 +219,19 @@ class NodeConfig:
     autostart: bool = setting(True, 'Configure and activate without a lifecycle manager.')
     input_timeout_s: float = setting(
         0.25,
-        'Without an image for longer, INPUT_STALLED is reported and the watchdog repeats states.',
+        'Without an image for longer, INPUT_STALLED is reported and the watchdog repeats states, '
+        'the first one up to 1 / watchdog_rate_hz later; targets coast while inference takes '
+        'longer than this and than twice its usual time.',
         minimum=0.05,
         maximum=60.0,
+        changeable=True,
+    )
+    inference_timeout_s: float = setting(
+        5.0,
+        'The model is loaded anew when it has not answered for longer, or has only failed for as '
+        'long; raise it for a model that is slower than that.',
+        minimum=0.1,
+        maximum=3600.0,
         changeable=True,
     )
     frame_history_s: float = setting(

@@ -37,6 +37,7 @@ class FrameInWork:
     def __init__(self, frame: Frame, model: Sam2Model) -> None:
         self.stamp_ns = frame.stamp_ns
         self.size_px = frame.size_px
+        self.frame_id = frame.frame_id
         self.view = frame.view
         self.clock = StageClock()
         self._frame = frame

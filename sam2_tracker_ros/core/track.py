@@ -202,6 +202,16 @@ class Track:
             self._motion.rest()
         return events
 
+    def waiting(self) -> 'Track':
+        """Return this target as it is told of while the model has not answered: unmeasured."""
+        track = copy(self)
+        track._observation = None
+        if self.measured:
+            track._status = replace(
+                self._status, state=TargetState.COASTING, reason=Reason.INFERENCE_STALLED
+            )
+        return track
+
     def restarted(self, now_ns: int, epoch: int) -> 'Track':
         """Return this target without motion and recent memory, for stamps that jumped back."""
         track = copy(self)

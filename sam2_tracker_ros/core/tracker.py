@@ -3,13 +3,13 @@
 
 """The main path: one frame in, the state of every target out."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sam2_tracker_ros.core.camera_view import CameraView
 from sam2_tracker_ros.core.config import Config
-from sam2_tracker_ros.core.model import AnyModel
+from sam2_tracker_ros.core.model import AnyModel, Sam2Model
 from sam2_tracker_ros.core.observer import FrameInWork, Observer
 from sam2_tracker_ros.core.prompt_answers import accepted, free_id, known_in, released
 from sam2_tracker_ros.core.prompts import check_prompt
@@ -30,26 +30,28 @@ from sam2_tracker_ros.errors import PromptError
 
 
 @dataclass
-class _Draft:
+class Draft:
     """
-    One step under way: nothing of it counts until every graph has run.
+    One step under way: nothing of it counts until every graph has run and it is committed.
 
     :param tracks: targets after the step, by id.
     :param observations: what was found of the targets that existed before the step.
+    :param answers: one for each prompt, in order.
     """
 
     frame: FrameInWork
     tracks: dict[str, Track]
     observations: dict[str, Observation] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    answers: tuple[PromptAnswer, ...] = ()
 
 
 class Tracker:
     """
     Follows targets through frames.
 
-    Not thread-safe: one thread calls it. A step whose inference fails leaves every target as it
-    was.
+    Not thread-safe: one thread calls it, but for `meanwhile` while another is at a `draft`. A step
+    whose inference fails leaves every target as it was.
 
     :param model: runs the graphs; one that has only stages runs them one by one.
     :param config: its tracker and status groups are used.
@@ -65,6 +67,11 @@ class Tracker:
         self._reserved: set[str] = set()
         self._last = StepResult(stamp_ns=0, frame_id='', size_px=(0, 0))
         self._view: CameraView | None = None
+
+    @property
+    def model(self) -> Sam2Model:
+        """What runs the graphs."""
+        return self._model
 
     @property
     def epoch(self) -> int:
@@ -91,11 +98,52 @@ class Tracker:
 
         :raises ModelError: inference failed; the targets are as they were.
         """
+        return self.commit(self.draft(frame, prompts))
+
+    def draft(self, frame: Frame, prompts: Sequence[Prompt] = ()) -> Draft:
+        """
+        Do of `step` what takes long; nothing counts until `commit`.
+
+        :raises ModelError: inference failed.
+        """
         work = FrameInWork(frame, self._model)
         draft = self._begin(work)
         draft.observations = self._observer.observe_all(work, draft.tracks)
-        answers = tuple(self._answer(prompt, draft) for prompt in prompts)
-        return self._commit(draft, frame.frame_id, answers)
+        draft.answers = tuple(self._answer(prompt, draft) for prompt in prompts)
+        return draft
+
+    def commit(self, draft: Draft) -> StepResult:
+        """Make a draft what counts; it is the last that was begun."""
+        frame = draft.frame
+        events = draft.events
+        with frame.clock.stage('decide'):
+            self._tracks = draft.tracks
+            for target_id, observation in draft.observations.items():
+                events += self._tracks[target_id].observe(
+                    observation, frame.stamp_ns, frame.size_px, self._config.status
+                )
+            targets = tuple(
+                track.result(frame.stamp_ns, frame.size_px) for track in self._tracks.values()
+            )
+        self._view = frame.view
+        self._last = StepResult(
+            stamp_ns=frame.stamp_ns,
+            frame_id=frame.frame_id,
+            size_px=frame.size_px,
+            targets=targets,
+            events=tuple(events),
+            answers=draft.answers,
+            timings=frame.clock.timings(),
+        )
+        return self._last
+
+    def meanwhile(self, silence_s: float) -> StepResult:
+        """
+        Return where the targets should be while the model has not answered; changes nothing.
+
+        :param silence_s: since the last frame was committed.
+        """
+        return self._later(silence_s, [track.waiting() for track in tuple(self._tracks.values())])
 
     def watch(self, silence_s: float) -> StepResult:
         """
@@ -103,19 +151,12 @@ class Tracker:
 
         :param silence_s: since the last frame arrived.
         """
-        now_ns = self._last.stamp_ns + round(silence_s * NANOSECONDS_PER_SECOND)
+        now_ns = self._later_ns(silence_s)
         events: list[Event] = []
         for track in self._tracks.values():
             events += track.pass_time(now_ns, Reason.INPUT_STALLED, self._config.status)
-        return StepResult(
-            stamp_ns=now_ns,
-            frame_id=self._last.frame_id,
-            size_px=self._last.size_px,
-            targets=tuple(
-                track.result(now_ns, self._last.size_px) for track in self._tracks.values()
-            ),
-            events=tuple(events),
-        )
+        later = self._later(silence_s, self._tracks.values())
+        return replace(later, events=tuple(events))
 
     def release(self, target_id: str = '') -> Event:
         """
@@ -152,9 +193,21 @@ class Tracker:
         """Give a reserved name back."""
         self._reserved.discard(target_id)
 
-    def _begin(self, frame: FrameInWork) -> _Draft:
+    def _later_ns(self, silence_s: float) -> int:
+        return self._last.stamp_ns + round(silence_s * NANOSECONDS_PER_SECOND)
+
+    def _later(self, silence_s: float, tracks: Iterable[Track]) -> StepResult:
+        now_ns, size_px = self._later_ns(silence_s), self._last.size_px
+        return StepResult(
+            stamp_ns=now_ns,
+            frame_id=self._last.frame_id,
+            size_px=size_px,
+            targets=tuple(track.result(now_ns, size_px) for track in tracks),
+        )
+
+    def _begin(self, frame: FrameInWork) -> Draft:
         """Start a draft; meet a camera that changed its size or a clock that went back."""
-        draft = _Draft(frame, dict(self._tracks))
+        draft = Draft(frame, dict(self._tracks))
         if self._tracks and frame.size_px != self._last.size_px:
             old, new = ('{} x {}'.format(*size) for size in (self._last.size_px, frame.size_px))
             detail = f'the image size changed from {old} to {new}; prompt again'
@@ -175,7 +228,7 @@ class Tracker:
             self._turn(draft, self._view)
         return draft
 
-    def _turn(self, draft: _Draft, before: CameraView) -> None:
+    def _turn(self, draft: Draft, before: CameraView) -> None:
         """Move what is believed of the targets as the camera's turning moves the image."""
         view, size_px = draft.frame.view, draft.frame.size_px
         elapsed_s = (draft.frame.stamp_ns - self._last.stamp_ns) / NANOSECONDS_PER_SECOND
@@ -185,7 +238,7 @@ class Tracker:
         for target_id, track in draft.tracks.items():
             draft.tracks[target_id] = track.turned(moved, elapsed_s)
 
-    def _answer(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+    def _answer(self, prompt: Prompt, draft: Draft) -> PromptAnswer:
         """Do what one prompt asks for, in the draft."""
         actions = {
             PromptAction.ADD: self._add,
@@ -207,7 +260,7 @@ class Tracker:
             )
             return PromptAnswer(accepted=False, message=why, target_id=prompt.target_id)
 
-    def _add(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+    def _add(self, prompt: Prompt, draft: Draft) -> PromptAnswer:
         checked = check_prompt(prompt, draft.frame.size_px)
         target_id = self._place_for(prompt.target_id, draft.tracks)
         observation = self._observer.observe(draft.frame, prompt=checked)
@@ -240,7 +293,7 @@ class Tracker:
             raise PromptError(message)
         return target_id
 
-    def _refine(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+    def _refine(self, prompt: Prompt, draft: Draft) -> PromptAnswer:
         checked = check_prompt(prompt, draft.frame.size_px)
         track = draft.tracks[known_in(draft.tracks, prompt.target_id)]
         if track.target_id not in draft.observations:
@@ -251,14 +304,14 @@ class Tracker:
         draft.observations[track.target_id] = observation
         return accepted('target refined', track, observation, checked)
 
-    def _remove(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+    def _remove(self, prompt: Prompt, draft: Draft) -> PromptAnswer:
         target_id = known_in(draft.tracks, prompt.target_id)
         draft.observations.pop(target_id, None)
         track = draft.tracks.pop(target_id)
         draft.events.append(released(track, draft.frame.stamp_ns))
         return PromptAnswer(True, 'target removed', target_id, track.epoch)
 
-    def _clear(self, prompt: Prompt, draft: _Draft) -> PromptAnswer:
+    def _clear(self, prompt: Prompt, draft: Draft) -> PromptAnswer:
         stamp_ns = draft.frame.stamp_ns
         draft.events += [released(track, stamp_ns) for track in draft.tracks.values()]
         draft.tracks.clear()
@@ -274,30 +327,3 @@ class Tracker:
                 f'{observation.predicted_iou:.2f}); draw a box tightly around the object'
             )
             raise PromptError(message)
-
-    def _commit(
-        self, draft: _Draft, frame_id: str, answers: tuple[PromptAnswer, ...]
-    ) -> StepResult:
-        """Make the draft what counts."""
-        frame = draft.frame
-        events = draft.events
-        with frame.clock.stage('decide'):
-            self._tracks = draft.tracks
-            for target_id, observation in draft.observations.items():
-                events += self._tracks[target_id].observe(
-                    observation, frame.stamp_ns, frame.size_px, self._config.status
-                )
-            targets = tuple(
-                track.result(frame.stamp_ns, frame.size_px) for track in self._tracks.values()
-            )
-        self._view = frame.view
-        self._last = StepResult(
-            stamp_ns=frame.stamp_ns,
-            frame_id=frame_id,
-            size_px=frame.size_px,
-            targets=targets,
-            events=tuple(events),
-            answers=answers,
-            timings=frame.clock.timings(),
-        )
-        return self._last

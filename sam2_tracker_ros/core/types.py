@@ -219,6 +219,8 @@ class Reason(IntEnum):
     RELEASED = 12
     NON_FINITE = 13
     REACQUIRING = 14
+    INFERENCE_STALLED = 15
+    INFERENCE_FAILED = 16
 
 
 class Edge(IntFlag):

@@ -37,6 +37,7 @@ class Snapshot:
     frames_dropped: int = 0
     frames_rejected: int = 0
     frames_failed: int = 0
+    model_restarts: int = 0
     rate_hz: float = 0.0
     latencies_s: tuple[float, ...] = ()
     steps_s: tuple[float, ...] = ()
@@ -67,6 +68,7 @@ class Accounts:
         self._dropped = 0
         self._rejected = 0
         self._failed = 0
+        self._restarts = 0
         self._processed_ns: deque[int] = deque(maxlen=WINDOW_FRAMES)
         self._latencies_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._overheads_s: deque[float] = deque(maxlen=WINDOW_FRAMES)
@@ -117,6 +119,11 @@ class Accounts:
         with self._lock:
             self._failed += 1
             self._last_failure = why
+
+    def restarted(self) -> None:
+        """Count a model that was loaded anew because it no longer served."""
+        with self._lock:
+            self._restarts += 1
 
     def frame_processed(self, result: StepResult, now_ns: int, dropped: int) -> None:
         """
@@ -189,6 +196,7 @@ class Accounts:
                 frames_dropped=self._dropped,
                 frames_rejected=self._rejected,
                 frames_failed=self._failed,
+                model_restarts=self._restarts,
                 rate_hz=self._rate_hz(),
                 latencies_s=tuple(self._latencies_s),
                 overheads_s=tuple(self._overheads_s),

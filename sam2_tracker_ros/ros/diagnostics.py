@@ -54,6 +54,7 @@ def diagnostic_array(
 def _model_status(health: Health, accounts: Snapshot) -> DiagnosticStatus:
     values: dict[str, object] = {
         'frames failed': accounts.frames_failed,
+        'loaded anew': accounts.model_restarts,
         'model build': health.progress,
     }
     if health.model is not None:

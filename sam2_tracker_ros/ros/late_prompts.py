@@ -13,6 +13,7 @@ from sam2_tracker_ros.core.late_start import LateStart
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     Event,
+    Frame,
     Prompt,
     PromptAction,
     TargetResult,
@@ -58,6 +59,8 @@ class LatePrompts:
         self._prompts = prompts
         self._report = report
         self._late: list[_Late] = []
+        self._in_hand: list[Request] = []
+        self._is_closed = False
 
     def __bool__(self) -> bool:
         """Return whether a target has not caught up yet."""
@@ -70,26 +73,33 @@ class LatePrompts:
         :param in_hand_ns: stamp of the frame that comes next; None while there is none.
         :param processed_ns: of the last frame.
         """
-        for request in self._prompts.take():
+        self._in_hand = self._prompts.take()
+        while self._in_hand and not self._is_closed:
+            request = self._in_hand[0]
             prompt = request.prompt
             self.cancel(prompt)
+            frame = self._history.nearest(prompt.stamp_ns) if prompt.stamp_ns else None
             if not prompt.stamp_ns or request.note:
                 self._prompts.wait(request)
-                continue
-            frame = self._history.nearest(prompt.stamp_ns)
-            if prompt.action is not PromptAction.ADD:
+            elif prompt.action is not PromptAction.ADD:
                 self._prompts.wait(replace(request, note=_NOT_STARTED))
             elif frame is None:
                 self._prompts.wait(replace(request, note=_NOT_KEPT))
             elif frame.stamp_ns > processed_ns and in_hand_ns in (None, frame.stamp_ns):
                 self._prompts.wait(request)  # its frame is still to come
             else:
-                try:
-                    start = LateStart(self._tracker, prompt, frame)
-                except Exception as error:  # of the prompt, or whatever a model does
-                    self._prompts.refuse([request], str(error))
-                else:
-                    self._late.append(_Late(request, start, time.perf_counter()))
+                self._start(request, frame)
+            self._in_hand = self._in_hand[1:]
+
+    def _start(self, request: Request, frame: Frame) -> None:
+        try:
+            start = LateStart(self._tracker, request.prompt, frame)
+        except Exception as error:  # of the prompt, or whatever a model does
+            if not self._is_closed:
+                self._prompts.refuse([request], str(error))
+            return
+        if not self._is_closed:
+            self._late.append(_Late(request, start, time.perf_counter()))
 
     def advance(self, newest_ns: int, config: Config) -> None:
         """
@@ -105,10 +115,11 @@ class LatePrompts:
             elapsed_s = now_s - late.stepped_s
             has_caught_up = late.start.catch_up(self._history, newest_ns, elapsed_s, config)
         except Exception as error:
-            self._drop(late, str(error))
+            if not self._is_closed:
+                self._drop(late, str(error))
             return
         late.stepped_s = now_s
-        if has_caught_up:
+        if has_caught_up and not self._is_closed:
             self._late.remove(late)
             answer, events = late.start.finish()
             self._report(events)
@@ -127,7 +138,9 @@ class LatePrompts:
         return bool(found)
 
     def close(self, why: str) -> None:
-        """Give up everything."""
+        """Give up everything, also what another thread may be at."""
+        self._is_closed = True
+        self._prompts.refuse(self._in_hand, why)
         for late in tuple(self._late):
             self._drop(late, why)
 

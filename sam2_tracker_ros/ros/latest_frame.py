@@ -37,6 +37,15 @@ class LatestFrame(Generic[Item]):
             self._item = item
             self._changed.notify()
 
+    def give_back(self, item: Item) -> None:
+        """Store an item that was taken and not used, unless a newer one waits."""
+        with self._changed:
+            if self._item is None:
+                self._item = item
+                self._changed.notify()
+            else:
+                self._overwritten += 1
+
     def wake(self) -> None:
         """Let `take` return although there may be no item."""
         with self._changed:

@@ -92,8 +92,10 @@ class PromptQueue:
         self._waiting.append(request)
 
     def refuse(self, requests: Iterable[Request], why: str) -> None:
-        """Answer that nothing was done, with an event that says why."""
+        """Answer those without an answer that nothing was done, with an event that says why."""
         for request in requests:
+            if request.answer.done():
+                continue
             target_id = request.prompt.target_id
             self._report([rejection(why, self._now_ns(), target_id)])
             request.answer.set_result(PromptAnswer(False, why, target_id))

@@ -4,28 +4,22 @@
 """The node `tracker`: camera images and prompts in, targets out."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-import signal
-import threading
+from functools import partial
 import time
 import traceback
 from typing import Any, TypeAlias
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import QuaternionStamped
-import rclpy
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.signals import SignalHandlerOptions
 from rclpy.timer import Timer
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from sam2_tracker_ros.core.bearing import CameraCalibration
 from sam2_tracker_ros.core.config import Config, ModelConfig
 from sam2_tracker_ros.core.model import AnyModel
-from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import Event, EventType, Prompt
 from sam2_tracker_ros.errors import PromptError, Sam2TrackerError
 from sam2_tracker_ros.inference import load_model
@@ -45,13 +39,14 @@ from sam2_tracker_ros.ros.process_memory import keep_freed_memory
 from sam2_tracker_ros.ros.prompt_inputs import Answer, PromptInputs
 from sam2_tracker_ros.ros.prompt_queue import rejection
 from sam2_tracker_ros.ros.publishers import Publishers
+from sam2_tracker_ros.ros.tracker_process import run_tracker_process
 from sam2_tracker_ros.ros.worker import Worker
 
 # The second argument is told in a few words what takes long.
 ModelLoader: TypeAlias = Callable[[ModelConfig, Callable[[str], None]], AnyModel]
 
-# One for the services that wait for a frame, one for everything else.
-EXECUTOR_THREADS = 2
+# Of what a process may take to end, the part that a frame in work gets.
+_CLOSE_TIMEOUT_S = 0.5
 
 
 class TrackerNode(LifecycleNode):
@@ -59,13 +54,21 @@ class TrackerNode(LifecycleNode):
     Configure loads the model, activate subscribes; the tracker runs in a Worker.
 
     :param model_loader: makes the model that the parameters name.
+    :param on_hopeless: is called when no model can serve any more; the process is to end.
     :param node_arguments: of rclpy's Node, such as namespace and parameter_overrides.
     :raises ConfigError: a parameter from a file or the command line is out of its range.
     """
 
-    def __init__(self, model_loader: ModelLoader = load_model, **node_arguments: Any) -> None:
+    def __init__(
+        self,
+        model_loader: ModelLoader = load_model,
+        on_hopeless: Callable[[], None] = lambda: None,
+        **node_arguments: Any,
+    ) -> None:
         super().__init__('tracker', **node_arguments)
         self._model_loader = model_loader
+        self._on_hopeless = on_hopeless
+        self._is_closed = False
         self._model: AnyModel | None = None
         self._config = Config()
         self._worker: Worker | None = None
@@ -86,6 +89,11 @@ class TrackerNode(LifecycleNode):
         self._diagnostics_group = MutuallyExclusiveCallbackGroup()
         self._diagnostics_timer = self._new_diagnostics_timer()
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it tracks."""
+        return self._worker is not None
+
     def start(self) -> None:
         """Configure and activate, if the parameter `autostart` says so."""
         if not self.get_parameter('autostart').value:
@@ -94,51 +102,33 @@ class TrackerNode(LifecycleNode):
             self.trigger_activate()
 
     def close(self) -> None:
-        """End every thread and free the model, in every state; entities stay."""
-        self._end_worker()
+        """End every thread and free the model, in every state and for good; entities stay."""
+        self._is_closed = True
+        self._end_worker(_CLOSE_TIMEOUT_S)
         self._free_model()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, which runs once."""
-        # From here on, so that a change while the model is loaded is refused or taken over.
-        self._settings.is_running = True
-        started_s = time.perf_counter()
-        try:
-            self._config = self._settings.config()
-            model = self._model_loader(self._config.model, self._on_progress)
-        except Exception as error:  # rclpy would swallow it; the operator must see why
-            self._settings.is_running = False
-            self._problem = str(error)
-            self.get_logger().error(f'cannot configure: {error}')
-            if not isinstance(error, Sam2TrackerError):
-                self.get_logger().error(traceback.format_exc())
+        if not self._load():
             return TransitionCallbackReturn.FAILURE
-        finally:
-            self._progress = ''
-        self._problem, self._model = '', model
         self.destroy_timer(self._diagnostics_timer)
         self._diagnostics_timer = self._new_diagnostics_timer()
-        spec = model.spec
-        duration_s = time.perf_counter() - started_s
-        detail = (
-            f'{spec.name} ({spec.precision}) runs on {", ".join(spec.providers)}, '
-            f'loaded in {duration_s:.1f} s'
-        )
-        self.get_logger().info(detail)
-        self._output.publish_events([Event(EventType.MODEL_READY, self._now_ns(), detail=detail)])
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start to track and subscribe."""
-        if self._model is None:
+        # A model that did not answer when the node was deactivated was left behind.
+        if self._is_closed or (self._model is None and not self._load()):
             return TransitionCallbackReturn.FAILURE
+        assert self._model is not None
         node_config = self._config.node
         is_raw = node_config.image_transport == 'raw'
         self._calibration = NewestCalibration(self._now_ns)
         self._attitude = CameraAttitude()
         self._accounts = Accounts()
         self._worker = Worker(
-            Tracker(self._model, self._config, self._epoch),
+            self._model,
+            self._epoch,
             self._config,
             self._output,
             self._accounts,
@@ -148,10 +138,12 @@ class TrackerNode(LifecycleNode):
             view_of=lambda frame: self._attitude.view(frame, self._believed_calibration()),
             now_ns=self._now_ns,
             log_error=self._log_error,
+            reload_model=self._loaded,
+            give_up=self._give_up,
         )
         self._worker.reconfigure(self._config)  # a parameter may have been set meanwhile
         self._intake = self._new_intake(self._worker, is_raw=is_raw)
-        self._watchdog = self.create_timer(1.0 / node_config.watchdog_rate_hz, self._worker.watch)
+        self._watchdog = self._new_timer(1.0 / node_config.watchdog_rate_hz, self._worker.watch)
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -175,6 +167,45 @@ class TrackerNode(LifecycleNode):
         self._stop_tracking()
         self._free_model()
         return super().on_error(state)
+
+    def _load(self) -> bool:
+        """Load the model that the parameters name; return whether that went well."""
+        # From here on, so that a change while the model is loaded is refused or taken over.
+        self._settings.is_running = True
+        try:
+            self._config = self._settings.config()
+            self._model, detail = self._loaded()
+        except Exception as error:  # rclpy would swallow it; the operator must see why
+            self._settings.is_running = False
+            self._problem = str(error)
+            self.get_logger().error(f'cannot load the model: {error}')
+            if not isinstance(error, Sam2TrackerError):
+                self.get_logger().error(traceback.format_exc())
+            return False
+        self._problem = ''
+        self._output.publish_events([Event(EventType.MODEL_READY, self._now_ns(), detail=detail)])
+        return True
+
+    def _loaded(self) -> tuple[AnyModel, str]:
+        """Return a model, and what to tell of it."""
+        started_s = time.perf_counter()
+        try:
+            model = self._model_loader(self._config.model, self._on_progress)
+        finally:
+            self._progress = ''
+        spec = model.spec
+        duration_s = time.perf_counter() - started_s
+        detail = (
+            f'{spec.name} ({spec.precision}) runs on {", ".join(spec.providers)}, '
+            f'loaded in {duration_s:.1f} s'
+        )
+        self.get_logger().info(detail)
+        return model, detail
+
+    def _give_up(self, why: str) -> None:
+        self._problem = why
+        self.get_logger().fatal(f'{why}; the process has to be started again')
+        self._on_hopeless()
 
     def _new_intake(self, worker: Worker, *, is_raw: bool) -> Intake:
         intake = Intake(self, self._log_intake_error)
@@ -209,14 +240,14 @@ class TrackerNode(LifecycleNode):
         if self._watchdog is not None:
             self.destroy_timer(self._watchdog)
             self._watchdog = None
-        self._end_worker()
+        self._end_worker(self._config.node.inference_timeout_s)
 
-    def _end_worker(self) -> None:
+    def _end_worker(self, timeout_s: float) -> None:
         if self._intake is not None:
             self._intake.stop()
         worker, self._worker = self._worker, None
         if worker is not None:
-            self._epoch = worker.stop()
+            self._model, self._epoch = worker.stop(timeout_s)
             self._accounts = Accounts()
 
     def _free_model(self) -> None:
@@ -259,19 +290,20 @@ class TrackerNode(LifecycleNode):
 
     def _new_diagnostics_timer(self) -> Timer:
         period_s = self.get_parameter('diagnostics_period_s').value
-        # By a clock that goes on also where simulated time has not begun.
-        return self.create_timer(
-            period_s,
-            self._publish_diagnostics,
-            callback_group=self._diagnostics_group,
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
+        return self._new_timer(period_s, self._publish_diagnostics, self._diagnostics_group)
+
+    def _new_timer(
+        self, period_s: float, callback: Callable[[], None], group: CallbackGroup | None = None
+    ) -> Timer:
+        """Make a timer by a clock that goes on also where simulated time stands still."""
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        return self.create_timer(period_s, callback, callback_group=group, clock=steady)
 
     def _publish_diagnostics(self) -> None:
         now = self.get_clock().now()
         accounts = self._accounts.snapshot(now.nanoseconds)
         health = Health(
-            is_active=self._worker is not None,
+            is_active=self.is_active,
             model=None if self._model is None else self._model.spec,
             problem=self._problem,
             progress=self._progress,
@@ -284,35 +316,10 @@ class TrackerNode(LifecycleNode):
         )
 
 
-def main() -> None:
-    """Run the node until SIGINT or SIGTERM, or until a callback raises."""
+def main(model_loader: ModelLoader = load_model) -> None:
+    """Run the node until SIGINT or SIGTERM, or until it cannot serve any more."""
     keep_freed_memory()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    # The default handlers would end the context while the worker still publishes.
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        node = TrackerNode()
-    except Sam2TrackerError as error:
-        rclpy.logging.get_logger('tracker').fatal(str(error))
-        rclpy.shutdown()
-        raise SystemExit(1) from error
-    executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS)
-    executor.add_node(node)
-    with ThreadPoolExecutor(1, thread_name_prefix='executor') as pool:
-        spinning = pool.submit(executor.spin)
-        # A callback that raises ends spinning: the process ends with it instead of living on deaf.
-        spinning.add_done_callback(lambda _: stop.set())
-        try:
-            node.start()
-            stop.wait()
-            node.close()
-        finally:
-            executor.shutdown()
-    node.destroy_node()
-    rclpy.shutdown()
-    spinning.result()
+    raise SystemExit(run_tracker_process(partial(TrackerNode, model_loader)))
 
 
 if __name__ == '__main__':

@@ -1,79 +1,73 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""One thread that owns the tracker: images and prompts in, results out."""
+"""The tracker as the node sees it: never waits, and goes on with a new model when one hangs."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 import threading
 import time
-import traceback
 from typing import Any
 
 from sam2_tracker_ros.core.camera_view import CameraView
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.frame_history import FrameHistory
+from sam2_tracker_ros.core.last_seen import LastSeen
+from sam2_tracker_ros.core.model import AnyModel
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
-    NANOSECONDS_PER_SECOND,
     Event,
     EventType,
     Frame,
     Prompt,
     PromptAnswer,
-    Reason,
     StepResult,
-    TargetState,
 )
 from sam2_tracker_ros.errors import ImageError
-from sam2_tracker_ros.messages import no_target
 from sam2_tracker_ros.ros.accounts import Accounts
+from sam2_tracker_ros.ros.complaints import Complaints
+from sam2_tracker_ros.ros.input_watch import InputWatch
 from sam2_tracker_ros.ros.intake import Arrival
-from sam2_tracker_ros.ros.late_prompts import LatePrompts
 from sam2_tracker_ros.ros.latest_frame import LatestFrame
-from sam2_tracker_ros.ros.outbox import Outbox, Output, StepTime
-from sam2_tracker_ros.ros.prompt_queue import PromptQueue, Request, with_notes
+from sam2_tracker_ros.ros.outbox import Outbox, Output
+from sam2_tracker_ros.ros.prompt_queue import PromptQueue
+from sam2_tracker_ros.ros.tracking_loop import Desk, PreparedImage, TrackingLoop
 
-# The same complaint about broken input is repeated this often at most.
-COMPLAINT_PERIOD_S = 1.0
 MEBIBYTE = 2**20
-NO_IMAGE = (
-    'no image has arrived yet; check the image topic and, for large images, the shared memory of '
-    'DDS (README), and prompt when images come'
-)
-STALLED = 'images have stopped; check the image topic, and prompt when images come again'
 STOPPED = 'the node was deactivated before a frame answered; activate it and prompt again'
+# A model that is loaded anew so often in so many seconds is not to be saved.
+_MAX_RESTARTS = 3
+_RESTARTS_WITHIN_S = 60.0
+# Loading again takes what was built before from the cache.
+_LOADING_TIMEOUT_S = 60.0
 
-
-@dataclass(frozen=True)
-class _Image:
-    """
-    An image that waits for the tracker, or why it cannot be used.
-
-    :param arrived_s: time.perf_counter() when its message could be looked at.
-    """
-
-    frame: Frame | ImageError
-    arrived_s: float
+# Returns a model and what to tell of it, or raises.
+ModelSource = Callable[[], tuple[AnyModel, str]]
 
 
 class Worker:
     """
-    Runs the tracker in its own thread; the public methods return at once, except `stop`.
+    Runs the tracker in a thread of its own; the public methods return at once, except `stop`.
 
     Images are prepared, JPEG decoded, by the thread that brings them, while the tracker is at the
-    image before; what has to be published does not keep it from the next.
+    image before; what has to be published does not keep it from the next. A model that does not
+    answer is left behind with its thread, and its targets start again with a new one.
 
+    :param epoch: the highest one before.
     :param decode: turns an image message into a frame, or raises ImageError.
     :param view_of: tells how the camera looked when it took a frame, if that is known.
     :param now_ns: the node's clock.
     :param log_error: is told what went wrong.
+    :param reload_model: loads the model anew; called in another thread.
+    :param give_up: is told why no model can serve any more.
     """
 
     def __init__(
         self,
-        tracker: Tracker,
+        model: AnyModel,
+        epoch: int,
         config: Config,
         output: Output,
         accounts: Accounts,
@@ -82,40 +76,43 @@ class Worker:
         view_of: Callable[[Frame], CameraView | None],
         now_ns: Callable[[], int],
         log_error: Callable[[str], None],
+        reload_model: ModelSource,
+        give_up: Callable[[str], None],
     ) -> None:
-        self._tracker = tracker
         self._config = config
-        self._outbox = Outbox(output, accounts, now_ns, log_error)
-        self._accounts = accounts
         self._decode = decode
         self._view_of = view_of
-        self._now_ns = now_ns
         self._log_error = log_error
-        self._images: LatestFrame[_Image] = LatestFrame()
-        self._skipped = 0
-        self._prompts = PromptQueue(self._outbox.publish_events, now_ns)
-        kept = config.node
-        self._history = FrameHistory(kept.frame_history_s, kept.frame_history_mib * MEBIBYTE)
-        self._late = LatePrompts(
-            tracker, self._history, self._prompts, self._outbox.publish_events
+        self._reload_model = reload_model
+        self._give_up = give_up
+        self._epoch = epoch
+        outbox = Outbox(output, accounts, now_ns, log_error)
+        self._desk = Desk(
+            images=LatestFrame(),
+            prompts=PromptQueue(outbox.publish_events, now_ns),
+            history=FrameHistory(
+                config.node.frame_history_s, config.node.frame_history_mib * MEBIBYTE
+            ),
+            input=InputWatch(accounts, outbox.publish_events, now_ns),
+            outbox=outbox,
+            accounts=accounts,
+            complaints=Complaints(outbox.publish_events, now_ns, log_error),
+            now_ns=now_ns,
         )
-        self._wanted_config = config
-        self._is_watchdog_due = False
-        self._is_stopping = False
-        self._has_seen_frame = False
-        self._stamp_ns = 0
-        self._is_stalled = False
-        self._epochs: dict[str, int] = {}
-        self._complained_ns: dict[EventType, int] = {}
-        # End of the last frame: by the node's clock for silence, by perf_counter for durations.
-        self._frame_ns = now_ns()
-        self._idle_since_s = time.perf_counter()
-        self._thread = threading.Thread(target=self._run, name='tracker_worker', daemon=True)
-        self._thread.start()
+        self._skipped = 0
+        self._restarts_s: deque[float] = deque(maxlen=_MAX_RESTARTS)
+        self._is_hopeless = False
+        # Held while one loop takes over from another, or the last one ends.
+        self._changing = threading.Lock()
+        # None after the end, so that nothing keeps the model.
+        self._loop: TrackingLoop | None = self._new_loop(
+            lambda: (Tracker(model, config, epoch), ()), LastSeen()
+        )
 
     def put_image(self, arrival: Arrival) -> None:
         """Prepare an image; it replaces one that still waits."""
-        self._accounts.frames_received(1 + arrival.skipped, arrival.taking_s)
+        accounts = self._desk.accounts
+        accounts.frames_received(1 + arrival.skipped, arrival.taking_s)
         self._skipped += arrival.skipped
         started_s = time.perf_counter()
         frame: Frame | ImageError
@@ -126,10 +123,10 @@ class Worker:
             frame = error
         except Exception as error:  # a decoder that met bytes nobody has thought of
             frame = ImageError(f'the image cannot be read: {type(error).__name__}: {error}')
-        self._accounts.converted(time.perf_counter() - started_s)
+        accounts.converted(time.perf_counter() - started_s)
         if isinstance(frame, Frame):
-            self._history.append(frame)
-        self._images.put(_Image(frame, arrival.arrived_s))
+            self._desk.history.append(frame)
+        self._desk.images.put(PreparedImage(frame, arrival.arrived_s, self._skipped))
 
     def ask(self, prompt: Prompt) -> 'Future[PromptAnswer]':
         """
@@ -137,174 +134,109 @@ class Worker:
 
         One that means a frame which has passed is answered when its target has caught up.
         """
-        answer = self._prompts.put(prompt)
-        self._images.wake()
+        answer = self._desk.prompts.put(prompt)
+        self._desk.images.wake()
         return answer
-
-    def watch(self) -> None:
-        """Look whether images still come; to be called at the watchdog's rate."""
-        self._is_watchdog_due = True
-        self._images.wake()
 
     def reconfigure(self, config: Config) -> None:
         """Use other thresholds from the next frame on."""
-        self._wanted_config = config
-        self._images.wake()
+        self._config = config
+        loop = self._loop
+        if loop is not None:
+            loop.reconfigure(config)
 
-    def stop(self) -> int:
+    def watch(self) -> None:
+        """Look whether images come and the model answers; to be called at the watchdog's rate."""
+        if not self._changing.acquire(blocking=False):
+            return
+        try:
+            if self._loop is not None:
+                self._loop = self._watched(self._loop)
+        finally:
+            self._changing.release()
+
+    def _watched(self, loop: TrackingLoop) -> TrackingLoop:
+        """Look after a loop; return the one that goes on."""
+        node, busy_s = self._config.node, loop.busy_s()
+        if not self._is_hopeless:
+            if busy_s > (_LOADING_TIMEOUT_S if loop.is_loading else node.inference_timeout_s):
+                why = f'the model has not answered for {busy_s:.1f} s'
+                loop = self._restarted(loop, why, is_hung=True)
+            elif loop.failing_s() > node.inference_timeout_s:
+                why = f'inference has done nothing but fail for {loop.failing_s():.1f} s'
+                loop = self._restarted(loop, why, is_hung=False)
+        if loop.tracker is None or loop.is_late():
+            loop.tell_meanwhile()
+        else:
+            loop.watch()
+        return loop
+
+    def stop(self, timeout_s: float) -> tuple[AnyModel | None, int]:
         """
         Finish the frame in work, refuse prompts that still wait, release every target.
 
-        :return: the highest epoch of the targets so far.
+        :param timeout_s: for the frame in work; a model that takes longer is left behind.
+        :return: the model that runs, None when it was left behind, and the highest epoch so far.
         """
-        self._is_stopping = True
-        self._images.wake()
-        self._outbox.hurry()
-        self._thread.join()
-        self._late.close(STOPPED)
-        self._prompts.close(STOPPED)
-        now_ns = self._now_ns()
-        events = tuple(replace(event, stamp_ns=now_ns) for event in self._tracker.release_all())
-        self._outbox.publish(StepResult(now_ns, '', (0, 0), events=events))
-        self._outbox.close()
-        return self._tracker.epoch
+        desk = self._desk
+        desk.outbox.hurry()
+        with self._changing:
+            loop, self._loop = self._loop, None
+        if loop is None:
+            return None, self._epoch
+        has_ended = loop.end(timeout_s)
+        if not has_ended:
+            self._log_error(f'the model has not answered within {timeout_s:g} s: left behind')
+            loop.give_up(STOPPED)
+        events = loop.release_all(STOPPED)
+        desk.prompts.close(STOPPED)
+        now_ns = desk.now_ns()
+        events = tuple(replace(event, stamp_ns=now_ns) for event in events)
+        desk.outbox.publish(StepResult(now_ns, '', (0, 0), events=events))
+        desk.outbox.close()
+        tracker = loop.tracker
+        if tracker is None:
+            return None, self._epoch
+        return tracker.model if has_ended else None, max(self._epoch, tracker.epoch)
 
-    def _run(self) -> None:
-        while True:
-            image = self._images.take(may_wait=not self._late)
-            if self._is_stopping:
-                return
-            try:
-                self._turn(image)
-            except Exception as error:  # the node's one guard: whatever fails, it lives on
-                self._accounts.frame_failed(f'{type(error).__name__}: {error}')
-                self._complain(EventType.MODEL_FAILED, traceback.format_exc())
+    def _restarted(self, loop: TrackingLoop, why: str, *, is_hung: bool) -> TrackingLoop:
+        """Leave the loop behind if that may help, and return the one that goes on."""
+        now_s = time.monotonic()
+        has_many = len(self._restarts_s) == _MAX_RESTARTS
+        if has_many and now_s - self._restarts_s[0] < _RESTARTS_WITHIN_S:
+            if is_hung:
+                count = f'{_MAX_RESTARTS} times in {_RESTARTS_WITHIN_S:.0f} s'
+                self._fail(f'{why}, and it was loaded anew {count} already')
+            return loop
+        if loop.is_loading:
+            self._fail(f'{why} while it was loaded anew')
+            return loop
+        self._restarts_s.append(now_s)
+        detail = f'{why}; it is loaded anew, with the targets where they were measured last'
+        self._log_error(detail)
+        self._desk.accounts.frame_failed(why)
+        self._desk.accounts.restarted()
+        event = Event(EventType.MODEL_FAILED, self._desk.now_ns(), detail=detail)
+        self._desk.outbox.publish_events([event])
+        if not is_hung:
+            loop.end(self._config.node.inference_timeout_s)
+        last_seen, epoch = loop.give_up(f'{why}; prompt again')
+        loop.tell_unknown()
+        self._epoch = max(self._epoch, epoch)
+        return self._new_loop(self._loaded_anew, last_seen)
 
-    def _turn(self, image: _Image | None) -> None:
-        """Do everything that is due."""
-        wanted_config = self._wanted_config
-        if wanted_config is not self._config:
-            self._config = wanted_config
-            self._tracker.reconfigure(wanted_config)
-        self._prompts.sort(self._tracker, '' if image else self._why_no_image(), self._late.cancel)
-        in_hand = image.frame if image is not None else None
-        in_hand_ns = in_hand.stamp_ns if isinstance(in_hand, Frame) else None
-        self._late.begin(in_hand_ns, self._stamp_ns)
-        if image is not None:
-            self._process(image)
-        self._late.advance(self._stamp_ns, self._config)
-        if self._is_watchdog_due:
-            self._is_watchdog_due = False
-            self._check_input()
+    def _loaded_anew(self) -> tuple[Tracker, tuple[Event, ...]]:
+        model, detail = self._reload_model()
+        event = Event(EventType.MODEL_READY, self._desk.now_ns(), detail=detail)
+        return Tracker(model, self._config, self._epoch), (event,)
 
-    def _process(self, image: _Image) -> None:
-        """Take one image through the tracker; its durations start when it could have started."""
-        started_s = max(image.arrived_s, self._idle_since_s)
-        try:
-            frame = self._usable(image.frame)
-        except ImageError as error:
-            self._accounts.frame_rejected(str(error))
-            self._complain(EventType.FRAME_REJECTED, str(error))
-            return
-        self._note_input(is_stalled=False)
-        self._track(frame, started_s)
-        self._has_seen_frame = True
-        self._stamp_ns = frame.stamp_ns
-        self._frame_ns = self._now_ns()
-        self._idle_since_s = time.perf_counter()
+    def _fail(self, why: str) -> None:
+        self._is_hopeless = True
+        self._give_up(why)
 
-    def _usable(self, frame: Frame | ImageError) -> Frame:
-        """Refuse an image whose stamp tells no time: nothing would ever coast or be lost."""
-        if isinstance(frame, ImageError):
-            raise frame
-        if frame.stamp_ns == 0:
-            message = 'the image has no stamp; set header.stamp in the camera driver'
-            raise ImageError(message)
-        if frame.stamp_ns == self._stamp_ns:
-            message = (
-                f'the image repeats the stamp {frame.stamp_ns} ns of the one before; '
-                'set header.stamp to the time of capture in the camera driver'
-            )
-            raise ImageError(message)
-        return frame
-
-    def _track(self, frame: Frame, started_s: float) -> None:
-        requests = self._prompts.take()
-        step_started_s = time.perf_counter()
-        try:
-            result = self._tracker.step(frame, [request.prompt for request in requests])
-        except Exception as error:  # whatever a model does, no result is made up
-            self._fail(frame, requests, f'{type(error).__name__}: {error}')
-            return
-        step_s = time.perf_counter() - step_started_s
-        self._epochs = {target.target_id: target.epoch for target in result.targets}
-        dropped = self._skipped + self._images.overwritten
-        self._accounts.frame_processed(result, self._now_ns(), dropped)
-        step_time = StepTime(started_s, step_s)
-        result = with_notes(result, requests)
-        result = replace(result, targets=(*result.targets, *self._late.results()))
-        self._outbox.publish(result, frame, step_time, is_idle=self._images.is_empty)
-        for request, answer in zip(requests, result.answers, strict=True):
-            request.answer.set_result(answer)
-
-    def _fail(self, frame: Frame, requests: Sequence[Request], why: str) -> None:
-        """Say that nothing is known of any target in this frame."""
-        self._accounts.frame_failed(why)
-        self._complain(EventType.MODEL_FAILED, why)
-        unknown = no_target(TargetState.ERROR)
-        targets = tuple(
-            replace(unknown, target_id=target_id, epoch=self._epochs.get(target_id, 0))
-            for target_id in self._tracker.target_ids
-        )
-        result = StepResult(frame.stamp_ns, frame.frame_id, frame.size_px, targets or (unknown,))
-        self._outbox.publish(result, frame)
-        self._prompts.refuse(requests, f'inference failed: {why}')
-
-    def _check_input(self) -> None:
-        """Repeat the states, without a measurement, while no image comes."""
-        now_ns = self._now_ns()
-        # A clock that jumped back starts the silence anew.
-        self._frame_ns = min(self._frame_ns, now_ns)
-        silence_s = (now_ns - self._frame_ns) / NANOSECONDS_PER_SECOND
-        if silence_s <= self._config.node.input_timeout_s:
-            return
-        self._note_input(is_stalled=True)
-        self._prompts.sort(self._tracker, self._why_no_image(), self._late.cancel)
-        result = self._tracker.watch(silence_s)
-        events = tuple(replace(event, stamp_ns=now_ns) for event in result.events)
-        result = replace(result, stamp_ns=now_ns, events=events)
-        self._accounts.targets_seen(result, now_ns)
-        self._outbox.publish(result)
-
-    def _why_no_image(self) -> str:
-        if not self._has_seen_frame:
-            return NO_IMAGE
-        return STALLED if self._is_stalled else ''
-
-    def _note_input(self, *, is_stalled: bool) -> None:
-        """Tell when images stop, and when they come again."""
-        if is_stalled == self._is_stalled:
-            return
-        self._is_stalled = is_stalled
-        self._accounts.input_stalled(is_stalled=is_stalled)
-        if is_stalled:
-            detail = STALLED if self._has_seen_frame else NO_IMAGE
-            event = Event(
-                EventType.INPUT_STALLED,
-                self._now_ns(),
-                reason=Reason.INPUT_STALLED,
-                detail=detail,
-            )
-        else:
-            event = Event(EventType.INPUT_RESUMED, self._now_ns())
-        self._outbox.publish_events([event])
-
-    def _complain(self, event_type: EventType, why: str) -> None:
-        now_ns = self._now_ns()
-        period_ns = COMPLAINT_PERIOD_S * NANOSECONDS_PER_SECOND
-        last_ns = self._complained_ns.get(event_type)
-        if last_ns is not None and 0 <= now_ns - last_ns < period_ns:
-            return
-        self._complained_ns[event_type] = now_ns
-        self._log_error(f'{event_type.name}: {why}')
-        self._outbox.publish_events([Event(event_type, now_ns, detail=why)])
+    def _new_loop(
+        self, open_tracker: Callable[[], tuple[Tracker, tuple[Event, ...]]], last_seen: LastSeen
+    ) -> TrackingLoop:
+        loop = TrackingLoop(self._desk, self._config, open_tracker, last_seen, self._fail)
+        loop.start()
+        return loop

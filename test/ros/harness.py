@@ -25,7 +25,8 @@ from sam2_tracker_ros.core.types import EventType, UInt8Array
 from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.messages import native_bytes, stamp_ns_of
 from sam2_tracker_ros.msg import Prompt, Target, TargetArray, TargetEvent
-from sam2_tracker_ros.ros.tracker_node import EXECUTOR_THREADS, ModelLoader, TrackerNode
+from sam2_tracker_ros.ros.tracker_node import ModelLoader, TrackerNode
+from sam2_tracker_ros.ros.tracker_process import EXECUTOR_THREADS
 from sam2_tracker_ros.srv import SetTarget
 from sam2_tracker_ros.testing.fake_model import FakeModel
 
@@ -257,7 +258,12 @@ class RunningTracker:
     """A tracker node spinning in threads of this process."""
 
     def __init__(
-        self, context: Context, namespace: str, model_loader: ModelLoader, **parameters: Any
+        self,
+        context: Context,
+        namespace: str,
+        model_loader: ModelLoader,
+        on_hopeless: Callable[[], None] = lambda: None,
+        **parameters: Any,
     ) -> None:
         # Nothing stalls by itself, however busy the machine is, unless a test asks for it.
         defaults = {
@@ -269,6 +275,7 @@ class RunningTracker:
         values = {**defaults, **parameters}
         self.node = TrackerNode(
             model_loader,
+            on_hopeless,
             context=context,
             namespace=namespace,
             parameter_overrides=[Parameter(name, value=item) for name, item in values.items()],

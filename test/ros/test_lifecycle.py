@@ -4,7 +4,6 @@
 """Lifecycle transitions, in every order that an operator may ask for."""
 
 from collections.abc import Callable
-import gc
 import hashlib
 import json
 from pathlib import Path
@@ -163,7 +162,6 @@ def test_cleanup_frees_the_model(operator: Operator, start_tracker: StartTracker
     assert change(operator, DEACTIVATE)
     assert change(operator, CLEANUP)
     del tracker
-    gc.collect()
     (model,) = made
     assert model() is None
 

@@ -4,13 +4,16 @@
 """The executable `tracker` in a process of its own, with the embedded model."""
 
 from collections.abc import Callable, Iterator
+import select
 import signal
 import subprocess
 import sys
 
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 import pytest
 
-from ros.harness import DEADLINE_S, Operator, scene
+from ros.harness import DEADLINE_S, Operator, scene, square_prompt
 from sam2_tracker_ros.core.types import EventType
 from sam2_tracker_ros.messages import stamp_ns_of
 from sam2_tracker_ros.msg import Target
@@ -120,3 +123,142 @@ main()
     )
     assert done.returncode == 1
     assert 'a bug in a callback' in done.stderr
+
+
+# Its model loads, or hangs, for ever; `-c` as the executable, which has its own loader.
+HANGS = """
+import threading
+from sam2_tracker_ros.ros.tracker_node import main
+from sam2_tracker_ros.testing.fake_model import FakeModel
+
+class HangingModel(FakeModel):
+    def encode_image(self, image):
+        print('asked', flush=True)
+        threading.Event().wait()
+
+def load(config, on_progress):
+    on_progress('building for ever')
+    {loading}
+    return HangingModel()
+
+main(load)
+"""
+
+
+def start_program(program: str, namespace: str, **parameters: object) -> 'subprocess.Popen[str]':
+    arguments = ['-r', f'__ns:={namespace}']
+    for name, value in parameters.items():
+        arguments += ['-p', f'{name}:={value}']
+    return subprocess.Popen(
+        [sys.executable, '-c', program, '--ros-args', *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('is_asked', [False, True], ids=['autostart', 'asked'])
+def test_a_signal_ends_a_process_whose_model_never_loads(
+    operator: Operator, namespace: str, number: signal.Signals, is_asked: bool
+) -> None:
+    """Also one that a lifecycle manager has asked to configure."""
+    program = HANGS.format(loading='threading.Event().wait()')
+    process = start_program(program, namespace, autostart=not is_asked)
+    try:
+        operator.wait_until(operator.set_target.service_is_ready, 'the node')
+        if is_asked:
+            client = operator.client(ChangeState, 'change_state')
+            client.call_async(
+                ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+            )
+        operator.wait_until(
+            lambda: operator.value('model', 'model build') == 'building for ever', 'the build'
+        )
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert 'Traceback' not in errors
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_process_whose_model_hangs(
+    operator: Operator, namespace: str, number: signal.Signals
+) -> None:
+    process = start_program(HANGS.format(loading=''), namespace, inference_timeout_s=3600.0)
+    try:
+        operator.wait_for_tracker()
+        assert process.stdout is not None
+        output = process.stdout
+
+        def is_asked() -> bool:
+            operator.images.publish(operator.image(scene(20)))
+            operator.prompts.publish(square_prompt(20))
+            return bool(select.select([output], [], [], 0.0)[0])
+
+        operator.wait_until(is_asked, 'a question to the model')
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert 'Traceback' not in errors
+
+
+def test_a_process_whose_every_model_hangs_ends_with_a_failure(
+    operator: Operator, namespace: str
+) -> None:
+    """So that whoever launched it starts it again."""
+    process = start_program(
+        HANGS.format(loading=''), namespace, inference_timeout_s=0.3, watchdog_rate_hz=50.0
+    )
+    try:
+        operator.wait_for_tracker()
+
+        def has_ended() -> bool:
+            operator.images.publish(operator.image(scene(20)))
+            operator.prompts.publish(square_prompt(20))
+            return process.poll() is not None
+
+        operator.wait_until(has_ended, 'the end of the process')
+        _, errors = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert 'loaded anew 3 times' in errors
+
+
+def test_a_frozen_interpreter_ends_the_process_with_a_failure(
+    operator: Operator, namespace: str
+) -> None:
+    """Where not even a watchdog's thread can run, and the states have stopped."""
+    program = """
+import ctypes
+from sam2_tracker_ros.ros import tracker_process
+from sam2_tracker_ros.ros.tracker_node import main
+from sam2_tracker_ros.testing.fake_model import FakeModel
+
+class FreezingModel(FakeModel):
+    def encode_image(self, image):
+        ctypes.PyDLL(None).sleep(3600)  # keeps the interpreter's lock
+
+tracker_process._FROZEN_AFTER_S = tracker_process._FROZEN_BUILD_AFTER_S = 3.0
+main(lambda *_: FreezingModel())
+"""
+    process = start_program(program, namespace)
+    try:
+        operator.wait_for_tracker()
+
+        def has_ended() -> bool:
+            operator.images.publish(operator.image(scene(20)))
+            operator.prompts.publish(square_prompt(20))
+            return process.poll() is not None
+
+        operator.wait_until(has_ended, 'the end of the process')
+        _, errors = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert 'in encode_image' in errors

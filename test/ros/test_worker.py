@@ -11,7 +11,6 @@ import pytest
 
 from ros.harness import DEADLINE_S, SwitchableModel, scene
 from sam2_tracker_ros.core.config import Config
-from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import Box, Event, EventType, Frame, Prompt, StepResult
 from sam2_tracker_ros.ros.accounts import Accounts
 from sam2_tracker_ros.ros.intake import Arrival
@@ -52,7 +51,8 @@ def worker_of(
 ) -> Worker:
     config = Config()
     return Worker(
-        Tracker(model, config),
+        model,
+        0,
         config,
         output,
         accounts,
@@ -60,6 +60,8 @@ def worker_of(
         view_of=lambda _: None,
         now_ns=lambda: 0,
         log_error=complaints.append,
+        reload_model=lambda: (model, 'loaded anew'),
+        give_up=complaints.append,
     )
 
 
@@ -83,7 +85,7 @@ def complaints() -> list[str]:
 def worker(complaints: list[str]) -> Iterator[Worker]:
     made = worker_of(complaints, UnreliableOutput(), Accounts(), square, FakeModel())
     yield made
-    made.stop()
+    made.stop(DEADLINE_S)
 
 
 def test_a_prompt_is_answered_when_its_result_cannot_be_published(
@@ -103,7 +105,7 @@ def test_a_prompt_is_answered_when_its_result_cannot_be_published(
 
 
 def test_a_prompt_after_the_end_is_refused(worker: Worker) -> None:
-    worker.stop()
+    worker.stop(DEADLINE_S)
     answer = worker.ask(SQUARE).result(timeout=0.0)
     assert not answer.accepted
     assert 'activate it' in answer.message
@@ -135,7 +137,7 @@ def test_the_next_image_is_prepared_while_the_tracker_is_at_the_one_before(
         wait_until(lambda: accounts.processed == 3)
     finally:
         model.may_run.set()
-        worker.stop()
+        worker.stop(DEADLINE_S)
     assert accounts.dropped == 1 + 3
     assert accounts.snapshot(0).frames_received == 7
 
@@ -151,6 +153,6 @@ def test_bytes_that_a_decoder_chokes_on_are_a_rejected_image(complaints: list[st
         worker.put_image(Arrival(1))
         wait_until(lambda: output.events)
     finally:
-        worker.stop()
+        worker.stop(DEADLINE_S)
     assert output.events[0].type is EventType.FRAME_REJECTED
     assert 'no such segment' in output.events[0].detail
