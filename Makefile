@@ -18,7 +18,7 @@ CODE := .ci launch sam2_tracker_ros setup.py test training
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench compare efficienttam gpu gpuwheel loop matrix parity torch clean
+.PHONY: help setup demo test check audit fuzz soak bench compare efficienttam gpu gpuwheel loop matrix parity torch clean
 
 help:  ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,11 +36,25 @@ loop: setup  ## fly it without and with each fault, five minutes: tables, plots 
 test: setup  ## run every test that needs no GPU; ARGS='-k name' selects some
 	@$(RUN) pytest -n 2 --dist loadfile $(ARGS)
 
-check: setup  ## lint, format, types, package.xml
+check: setup  ## lint, format, types, package.xml, known vulnerabilities
 	@$(RUN) ruff check $(CODE)
 	@$(RUN) ruff format --check $(CODE)
 	@$(RUN) mypy $(CODE)
 	@$(RUN) python -c 'from catkin_pkg.package import parse_package; parse_package("package.xml")'
+	@$(RUN) python .ci/audit.py
+
+audit: setup  ## ask the advisory service about what is installed; needs a network
+	@$(PYTHON) -m venv build/audit
+	@build/audit/bin/pip install --quiet pip-audit
+	@build/audit/bin/pip-audit --path $$($(RUN) python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+fuzz:  ## attack what reads bytes from outside, half an hour; ARGS='--seconds 600 onnx_graph'
+	@$(PYTHON) -m venv build/fuzz/venv
+	@build/fuzz/venv/bin/pip install --quiet -r test/fuzz/requirements.txt
+	@build/fuzz/venv/bin/python test/fuzz/run_atheris.py $(ARGS)
+
+soak: setup  ## 100,000 frames through the node at full speed, 20 minutes: build/soak/; FRAMES=3000 for fewer
+	@$(RUN) soak $(if $(filter command line,$(origin FRAMES)),--frames $(FRAMES))
 
 bench: setup  ## measure nano and the node on this machine: build/bench.json, plots in build/bench/
 	@$(RUN) sam2-tracker benchmark --frames 300 --json build/bench.json

@@ -67,7 +67,16 @@ LAYERS = {
 }
 # In `ros`, only the nodes build a model; only demonstrations show scenes and recordings.
 NODES = '*_node.py'
-DEMONSTRATION = ('demo*.py', 'node_benchmark.py', 'simulated_camera*.py', 'video_publisher*.py')
+DEMONSTRATION = (
+    *(
+        'demo*.py',
+        'fault_*.py',
+        'faulty_tracker_node.py',
+        'node_benchmark.py',
+        'simulated_camera*.py',
+    ),
+    *('soak*.py', 'video_publisher*.py'),
+)
 
 
 def layer_of(path: Path) -> str:

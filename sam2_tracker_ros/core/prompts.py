@@ -28,6 +28,8 @@ LABEL_TOP_LEFT = 2
 LABEL_BOTTOM_RIGHT = 3
 
 MIN_BOX_SIDE_PX = 2.0
+# Each point is a token of the decoder, and every token attends to every other.
+MAX_POINTS = 100
 # Logit of a mask that is certain (SAM 2: scale 20, bias -10).
 CERTAIN_LOGIT = 10.0
 
@@ -80,6 +82,9 @@ def check_prompt(prompt: Prompt, size_px: tuple[int, int]) -> CheckedPrompt:
             message = 'a mask excludes points and box; send the mask alone'
             raise PromptError(message)
         return CheckedPrompt(mask=_checked_mask(prompt.mask, size_px))
+    if len(prompt.points) > MAX_POINTS:
+        message = f'the prompt has {len(prompt.points)} points; send at most {MAX_POINTS}'
+        raise PromptError(message)
     scale = size_px if prompt.normalized else (1, 1)
     points = tuple(_checked_point(point, scale, size_px) for point in prompt.points)
     box = None if prompt.box is None else _checked_box(prompt.box, scale, size_px)

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 import fcntl
 import json
 import math
+import os
 from pathlib import Path
 import shutil
+import stat
 
 from sam2_tracker_ros.inference.build_key import Key, entry_name
 from sam2_tracker_ros.inference.digest import sha256_of
@@ -24,6 +26,7 @@ from sam2_tracker_ros.inference.digest import sha256_of
 ENGINES = 'engines'
 _ENTRY = 'entry.json'
 _LOCK = 'lock'
+_FOR_THE_OWNER = 0o700
 
 
 class DamagedEntryError(Exception):
@@ -90,7 +93,9 @@ def valid_entry(folder: Path, key: Key) -> Entry | None:
     Return a build whose files are what it says, and are what was asked for; None without one.
 
     :raises DamagedEntryError: there is one, but it cannot be used.
+    :raises PermissionError: somebody else may have written it.
     """
+    _check_owner(folder)
     entry = read_entry(folder)
     if entry is None:
         return None
@@ -137,11 +142,39 @@ def write_entry(
 
 @contextmanager
 def building(folder: Path) -> Iterator[None]:
-    """Be the one process that builds in a folder, which is made if need be."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """
+    Be the one process that builds in a folder, which is made if need be.
+
+    :raises OSError: the folder cannot be written, or somebody else may write it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(_FOR_THE_OWNER, exist_ok=True)
+    _check_owner(folder)
     with (folder / _LOCK).open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the system opens it again even if the process is killed
         yield
+
+
+def _check_owner(folder: Path) -> None:
+    """
+    Refuse a folder that somebody else may write, or may put in the place of ours.
+
+    An entry has digests, but they lie beside it: who can write the one can write the other, and a
+    TensorRT engine is a program.
+
+    :raises PermissionError: says whose it is.
+    """
+    for path in (folder, folder.parent):
+        if not path.exists():
+            continue
+        found = path.stat()
+        # The superuser can do anything anyway, and builds what an image of a robot contains.
+        if found.st_uid not in (os.geteuid(), 0):
+            message = f'{path} belongs to another user; set cache_folder to a folder of your own'
+            raise PermissionError(message)
+        if found.st_mode & stat.S_IWOTH and not (path != folder and found.st_mode & stat.S_ISVTX):
+            message = f'everybody may write {path}; run `chmod o-w {path}`, or set cache_folder'
+            raise PermissionError(message)
 
 
 def clear(folder: Path) -> None:

@@ -17,10 +17,11 @@ import os
 from pathlib import Path, PurePath
 from typing import Any
 
-from sam2_tracker_ros.errors import ModelError
+from sam2_tracker_ros.errors import ModelError, shown
 from sam2_tracker_ros.inference.constants import ModelConstants, constants_from_json
 from sam2_tracker_ros.inference.contract import FAMILIES
 from sam2_tracker_ros.inference.digest import sha256_of
+from sam2_tracker_ros.inference.self_contained import check_graph_file
 
 MANIFEST = 'manifest.json'
 CONSTANTS = 'constants.json'
@@ -28,6 +29,7 @@ FETCHED = 'fetched.json'
 FORMAT = 1
 MAX_JSON_BYTES = 8 << 20
 MAX_GRAPH_BYTES = 2 << 30  # what one ONNX file can hold
+_MAX_TEXT = 255  # of a name, which may be that of a file
 
 PACKAGE_DIR = Path(__file__).resolve().parent.parent
 # Where the bundles of the package are: installed, and in a source checkout.
@@ -150,22 +152,23 @@ def _read_ours(folder: Path) -> Bundle:
     manifest = _read_json(path)
     if manifest.get('format') != FORMAT:
         message = (
-            f'{path} has format {manifest.get("format")!r}; expected {FORMAT}: '
+            f'{path} has format {shown(manifest.get("format"))}; expected {FORMAT}: '
             'use the version of the package that the bundle was exported for, or export it again'
         )
         raise ModelError(message)
     family = _entry(path, manifest, 'family', str)
     if family not in FAMILIES:
         message = (
-            f'{path}: family is {family!r}; expected {" or ".join(FAMILIES)}: '
+            f'{path}: family is {shown(family)}; expected {" or ".join(FAMILIES)}: '
             'use the version of the package that the bundle was exported for'
         )
         raise ModelError(message)
     stages = FAMILIES[family]
     graphs = _entry(path, manifest, 'graphs', dict)
     if sorted(graphs) != sorted(stages):
+        names = ', '.join(graphs).encode('ascii', 'replace').decode()[:_MAX_TEXT]
         message = (
-            f'{path} names graphs for {", ".join(graphs) or "nothing"}; expected '
+            f'{path} names graphs for {names or "nothing"}; expected '
             f'{", ".join(stages)}: export the bundle again'
         )
         raise ModelError(message)
@@ -188,6 +191,8 @@ def _read_published(folder: Path) -> Bundle:
         for stage in FAMILIES['sam2']
     }
     _check_fetched(folder, [constants, *(graph.path for graph in graphs.values())])
+    for graph in graphs.values():
+        check_graph_file(graph.path)
     return Bundle(
         name=folder.resolve().name,
         family='sam2',
@@ -211,11 +216,12 @@ def _check_fetched(folder: Path, paths: Sequence[Path]) -> None:
 
 def _graph_file(manifest: Path, stage: str, entry: Any) -> GraphFile:
     if not isinstance(entry, dict):
-        message = f'{manifest}: the entry of {stage} is {entry!r}; expected an object'
+        message = f'{manifest}: the entry of {stage} is {shown(entry)}; expected an object'
         raise ModelError(message)
     file = _entry(manifest, entry, 'file', str)
     path = _file_inside(manifest.parent, file, MAX_GRAPH_BYTES)
     _check_digest(path, _entry(manifest, entry, 'sha256', str))
+    check_graph_file(path)
     return GraphFile(
         stage, path, _shapes(manifest, entry, 'inputs'), _shapes(manifest, entry, 'outputs')
     )
@@ -225,15 +231,17 @@ def _shapes(manifest: Path, entry: dict[str, Any], key: str) -> Shapes:
     declared = _entry(manifest, entry, key, dict)
     try:
         return {name: tuple(int(size) for size in dims) for name, dims in declared.items()}
-    except (TypeError, ValueError) as error:
-        message = f'{manifest}: {key} is {declared!r}; expected lists of whole numbers by name'
+    except (OverflowError, TypeError, ValueError) as error:
+        message = (
+            f'{manifest}: {key} is {shown(declared)}; expected lists of whole numbers by name'
+        )
         raise ModelError(message) from error
 
 
 def _entry(path: Path, record: dict[str, Any], key: str, kind: type[Any]) -> Any:
     value = record.get(key)
-    if not isinstance(value, kind):
-        found = 'missing' if key not in record else repr(value)
+    if not isinstance(value, kind) or not _is_printable(value):
+        found = 'missing' if key not in record else shown(value)
         message = (
             f'{path}: {key!r} is {found}; expected a JSON value of type {kind.__name__}: '
             'copy, fetch or export the bundle again'
@@ -242,16 +250,26 @@ def _entry(path: Path, record: dict[str, Any], key: str, kind: type[Any]) -> Any
     return value
 
 
+def _is_printable(value: Any) -> bool:
+    """Return whether a text can be shown and logged, and names a file if it is one."""
+    return not isinstance(value, str) or (value.isprintable() and len(value) <= _MAX_TEXT)
+
+
 def _file_inside(folder: Path, name: str, max_bytes: int) -> Path:
     """Return a file of the bundle, or the one it links to, as download caches keep them."""
     path = folder / name
     if PurePath(name).is_absolute() or '..' in PurePath(name).parts:
-        message = f'{folder}: the file name {name!r} leads out of the bundle; expected one inside'
+        message = (
+            f'{folder}: the file name {shown(name)} leads out of the bundle; expected one inside'
+        )
         raise ModelError(message)
-    if not path.is_file():
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except OSError:  # no name that a file can have
+        size = None
+    if size is None:
         message = f'{path} is missing; copy, fetch or export the whole bundle again'
         raise ModelError(message)
-    size = path.stat().st_size
     if not 0 < size <= max_bytes:
         message = (
             f'{path} has {size} bytes; expected 1 to {max_bytes}: '
@@ -274,6 +292,9 @@ def _check_digest(
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():  # a pipe would be waited for
+        message = f'{path} is no file; copy, fetch or export the bundle again'
+        raise ModelError(message)
     if path.stat().st_size > MAX_JSON_BYTES:
         message = f'{path} has {path.stat().st_size} bytes; expected at most {MAX_JSON_BYTES}'
         raise ModelError(message)

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from sam2_tracker_ros.core.types import Float32Array
-from sam2_tracker_ros.errors import ModelError
+from sam2_tracker_ros.errors import ModelError, shown
 
+# Of sides, channels and memories: what is beyond is no size of a model, and fills the memory.
+_MAX_WHOLE = 1 << 16
 # Where each number is found: the name that our exports use, then that of the published bundles.
 _NAMES = {
     'mean': ('mean', 'image_mean'),
@@ -98,7 +100,7 @@ def _numbers(content: Mapping[str, Any], key: str, path: Path) -> Float32Array:
     value = next((content[name] for name in names if name in content), None)
     try:
         numbers = np.asarray(value, np.float32)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         message = f'{path}: {key} is not a table of numbers; copy or export the bundle again'
         raise ModelError(message) from error
     if value is None or not np.isfinite(numbers).all():
@@ -126,7 +128,7 @@ def _whole_number(content: Mapping[str, Any], key: str, path: Path) -> int | Non
     value = content.get(key)
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        message = f'{path}: {key} is {value!r}; expected a whole number of at least 1'
+    if type(value) is not int or not 1 <= value <= _MAX_WHOLE:
+        message = f'{path}: {key} is {shown(value)}; expected a whole number, 1 to {_MAX_WHOLE}'
         raise ModelError(message)
     return value

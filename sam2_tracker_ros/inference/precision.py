@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from sam2_tracker_ros.errors import ModelError
+from sam2_tracker_ros.errors import ModelError, shown
 
 PRECISIONS = ('fp32', 'tf32', 'fp16', 'bf16', 'int8')
 MIN_MASK_IOU = 0.98
@@ -150,7 +150,8 @@ def policy_from_file(path: Path) -> PrecisionPolicy:
     try:
         content = path.read_bytes()
         record = yaml.safe_load(content)
-    except (OSError, yaml.YAMLError) as error:
+    # A date that is none is a ValueError, and so is a number of thousands of digits.
+    except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
         message = f'{path} cannot be read ({error}); install the package again'
         raise ModelError(message) from error
     record = _mapping(path, 'the file', record, ('is_exact', 'instead', *_OPTIONS))
@@ -222,4 +223,5 @@ def _described(kind: _Kind) -> str:
 
 
 def _unexpected(path: Path, where: str, value: Any, expected: str) -> ModelError:
-    return ModelError(f'{path}: {where} is {value!r}; expected {expected}: correct the file')
+    # A few lines of YAML that refer to each other can be gigabytes when they are written out.
+    return ModelError(f'{path}: {where} is {shown(value)}; expected {expected}: correct the file')

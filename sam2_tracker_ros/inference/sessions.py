@@ -156,14 +156,14 @@ class GraphSession:
                 ),
                 enable_fallback=0,
             )
+            self.inputs = _tensors(self._session.get_inputs())
+            self.outputs = _tensors(self._session.get_outputs())
         except _RUNTIME_ERRORS as error:
             where = stage if isinstance(source, bytes) else str(source)
             raise _refusal(where, error, runtime) from error
         self.providers = check_running(
             runtime.providers, _in_use(self._session), allow_fallback=runtime.allow_fallback
         )
-        self.inputs = _tensors(self._session.get_inputs())
-        self.outputs = _tensors(self._session.get_outputs())
         self._output_names = list(self.outputs)
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, Float32Array]:

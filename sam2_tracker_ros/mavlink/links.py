@@ -3,8 +3,10 @@
 
 """Bytes to and from a ground station or an autopilot, over UDP, TCP or a serial line."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+import ipaddress
 import os
 from pathlib import Path
 import re
@@ -21,13 +23,17 @@ from sam2_tracker_ros.errors import Sam2TrackerError
 _READ_BYTES = 4096
 # In one turn: a flood is left in the kernel's buffer, which drops what does not fit.
 _MAX_READS = 64
+# From one address: a router that passes on a whole vehicle's telemetry sends less.
+_MAX_DATAGRAMS_PER_S = 1000
 # Ground stations that a listening camera answers, and how long after they were last heard.
 _MAX_PEERS = 8
 _PEER_TIMEOUT_S = 10.0
 _CONNECT_TIMEOUT_S = 1.0
 _DEFAULT_BAUD = 57600
 
-_Address = tuple[str, int]
+Address = tuple[str, int]
+# What came in one read, and from whom; None where nobody else can have sent it.
+Parts = list[tuple[bytes, Address | None]]
 
 
 class ConnectionStringError(Sam2TrackerError):
@@ -39,9 +45,14 @@ class Link(Protocol):
 
     # Whether packets never continue in the next read.
     is_datagram: bool
+    # Datagrams that were not looked at, because their sender sends too many.
+    dropped: int
 
-    def read(self, wait_s: float) -> list[bytes]:
+    def read(self, wait_s: float) -> Parts:
         """Return what has come, after waiting for something so long at most."""
+
+    def welcome(self, peer: Address) -> None:
+        """Answer this peer too, as what it sent was good."""
 
     def write(self, data: bytes) -> None:
         """Send one packet."""
@@ -50,47 +61,70 @@ class Link(Protocol):
         """Give the port free."""
 
 
-class UdpClientLink:
-    """Sends to one address, and hears nobody else: the kernel drops what others send."""
+class _UdpLink:
+    """What both kinds have in common: a socket, and a limit to what one address may send."""
 
     is_datagram = True
 
-    def __init__(self, address: _Address) -> None:
-        self._socket = _udp_socket()
-        self._socket.connect(address)
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self.dropped = 0
+        self._second = 0
+        self._counts: Counter[Address] = Counter()
 
-    def read(self, wait_s: float) -> list[bytes]:
+    def read(self, wait_s: float) -> Parts:
         """Return the datagrams that have come."""
         _wait(self._socket.fileno(), wait_s)
-        return [data for data, _ in _datagrams(self._socket)]
-
-    def write(self, data: bytes) -> None:
-        """Send a datagram."""
-        self._socket.send(data)
+        found: Parts = []
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._counts = second, Counter()
+        with suppress(BlockingIOError):
+            for _ in range(_MAX_READS):
+                # Refused is what an earlier packet found nobody for; the next is worth reading.
+                with suppress(ConnectionRefusedError):
+                    data, peer = self._socket.recvfrom(_READ_BYTES)
+                    self._counts[peer] += 1
+                    if self._counts[peer] > _MAX_DATAGRAMS_PER_S:
+                        self.dropped += 1
+                    else:
+                        found.append((data, peer))
+        return found
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
 
 
-class UdpServerLink:
-    """Listens at one address, and sends to those who were heard there lately."""
+class UdpClientLink(_UdpLink):
+    """Sends to one address, and hears nobody else: the kernel drops what others send."""
 
-    is_datagram = True
+    def __init__(self, address: Address) -> None:
+        super().__init__()
+        self._socket.connect(address)
 
-    def __init__(self, address: _Address) -> None:
-        self._socket = _udp_socket()
+    def welcome(self, peer: Address) -> None:
+        """Do nothing: there is one peer."""
+
+    def write(self, data: bytes) -> None:
+        """Send a datagram."""
+        self._socket.send(data)
+
+
+class UdpServerLink(_UdpLink):
+    """Listens at one address, and sends to those whose packets were good lately."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__()
         self._socket.bind(address)
-        self._heard_s: dict[_Address, float] = {}
+        self._heard_s: dict[Address, float] = {}
 
-    def read(self, wait_s: float) -> list[bytes]:
-        """Return the datagrams that have come."""
-        _wait(self._socket.fileno(), wait_s)
-        datagrams = _datagrams(self._socket)
-        self._heard_s.update((peer, time.monotonic()) for _, peer in datagrams)
+    def welcome(self, peer: Address) -> None:
+        """Send to this peer too, for a while."""
+        self._heard_s[peer] = time.monotonic()
         while len(self._heard_s) > _MAX_PEERS:
-            del self._heard_s[min(self._heard_s, key=lambda peer: self._heard_s[peer])]
-        return [data for data, _ in datagrams]
+            del self._heard_s[min(self._heard_s, key=lambda other: self._heard_s[other])]
 
     def write(self, data: bytes) -> None:
         """Send a datagram to each of them."""
@@ -98,10 +132,6 @@ class UdpServerLink:
         self._heard_s = {peer: at_s for peer, at_s in self._heard_s.items() if at_s > oldest_s}
         for peer in self._heard_s:
             self._socket.sendto(data, peer)
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
 
 
 class StreamLink:
@@ -113,12 +143,13 @@ class StreamLink:
     """
 
     is_datagram = False
+    dropped = 0
 
     def __init__(self, file: int, close: Callable[[], None]) -> None:
         self._file = file
         self._close = close
 
-    def read(self, wait_s: float) -> list[bytes]:
+    def read(self, wait_s: float) -> Parts:
         """Return the bytes that have come."""
         if not _wait(self._file, wait_s):
             return []
@@ -126,7 +157,10 @@ class StreamLink:
         if not data:
             message = 'the other side closed the connection'
             raise ConnectionResetError(message)
-        return [data]
+        return [(data, None)]
+
+    def welcome(self, peer: Address) -> None:
+        """Do nothing: there is one peer."""
 
     def write(self, data: bytes) -> None:
         """Send a packet; one that does not fit is cut, and found damaged by its receiver."""
@@ -152,7 +186,7 @@ def link_opener(connection: str) -> Callable[[], Link]:
             return lambda: _tcp_link(address)
         kind = UdpClientLink if network[1] == 'udpout' else UdpServerLink
         return lambda: kind(address)
-    serial = re.fullmatch(r'(/dev/[^,\s]+)(?:,(\d+))?', connection)
+    serial = re.fullmatch(r'(/dev/[^,\s]+)(?:,(\d{1,7}))?', connection)
     baud = int(serial[2] or _DEFAULT_BAUD) if serial else 0
     if serial and hasattr(termios, f'B{baud}'):
         path = Path(serial[1])
@@ -164,24 +198,18 @@ def link_opener(connection: str) -> Callable[[], Link]:
     raise ConnectionStringError(message)
 
 
-def _udp_socket() -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.setblocking(False)
-    return made
+def is_open_to_strangers(connection: str) -> bool:
+    """Return whether other machines may send to a connection without being named in it."""
+    listening = re.fullmatch(r'udpin:([^:\s]+):\d+', connection)
+    if listening is None or listening[1] == 'localhost':
+        return False
+    try:
+        return not ipaddress.ip_address(listening[1]).is_loopback
+    except ValueError:
+        return True
 
 
-def _datagrams(port: socket.socket) -> list[tuple[bytes, _Address]]:
-    """Return what has come, and from whom."""
-    found = []
-    with suppress(BlockingIOError):
-        for _ in range(_MAX_READS):
-            # Refused is what an earlier packet found nobody for; the next one is worth reading.
-            with suppress(ConnectionRefusedError):
-                found.append(port.recvfrom(_READ_BYTES))
-    return found
-
-
-def _tcp_link(address: _Address) -> Link:
+def _tcp_link(address: Address) -> Link:
     made = socket.create_connection(address, _CONNECT_TIMEOUT_S)
     made.setblocking(False)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -4,7 +4,7 @@
 """A camera component on a MAVLink network that follows what a ground station points at."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 import math
 import time
 from typing import Any
@@ -21,6 +21,7 @@ from sam2_tracker_ros.mavlink.commands import (
     selection_of,
 )
 from sam2_tracker_ros.mavlink.jobs import Job, Jobs
+from sam2_tracker_ros.mavlink.signing import Signing
 from sam2_tracker_ros.mavlink.telemetry import Telemetry
 from sam2_tracker_ros.mavlink.tracker import Answer, Outcome, Tracker
 from sam2_tracker_ros.mavlink.tracking_status import TrackingMode
@@ -56,6 +57,7 @@ class CameraSettings:
     :param allowed_systems: whose commands are heard; empty for everybody's.
     :param video_uri: where a ground station finds the picture; empty when nobody serves it.
     :param click_radius: see `selection_of`.
+    :param signing_key: of MAVLink 2; empty to sign nothing, and to believe everybody.
     """
 
     system_id: int = 1
@@ -65,6 +67,7 @@ class CameraSettings:
     video_uri: str = ''
     click_radius: float = 0.05
     answer_timeout_s: float = 15.0
+    signing_key: bytes = field(default=b'', repr=False)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,9 @@ class TrackingCamera:
         self._tracker = tracker
         self._settings = settings
         self._clock = clock
-        self._wire = Wire(connection, (settings.system_id, settings.component_id), clock)
+        signing = Signing(settings.signing_key) if settings.signing_key else None
+        sender = (settings.system_id, settings.component_id)
+        self._wire = Wire(connection, sender, clock, signing)
         self.accounts = CameraAccounts(self._wire.accounts)
         self._jobs = Jobs(settings.answer_timeout_s)
         self._telemetry = Telemetry(

@@ -10,7 +10,8 @@ from typing import Any
 
 from pymavlink.dialects.v20 import common
 
-from sam2_tracker_ros.mavlink.links import Link, link_opener
+from sam2_tracker_ros.mavlink.links import Link, Parts, link_opener
+from sam2_tracker_ros.mavlink.signing import Signing
 
 _REOPEN_PERIOD_S = 1.0
 # The first bytes of a packet tell how long it is; the parser waits for that many.
@@ -23,6 +24,8 @@ class WireAccounts:
     What went over the link.
 
     :param packets_bad: damaged, cut off, or not MAVLink at all.
+    :param packets_refused: not signed with the key, where there is one.
+    :param packets_dropped: not looked at, because their sender sends too many.
     :param heard_s: when the last good packet came, by the wire's clock; None before the first.
     :param failures: of opening, reading and writing.
     :param problem: the last failure, empty since something was sent.
@@ -32,6 +35,8 @@ class WireAccounts:
     bytes_sent: int = 0
     packets_received: int = 0
     packets_bad: int = 0
+    packets_refused: int = 0
+    packets_dropped: int = 0
     packets_sent: int = 0
     heard_s: float | None = None
     failures: int = 0
@@ -44,6 +49,7 @@ class Wire:
 
     :param connection: as of `link_opener`.
     :param sender: system and component that packets are from.
+    :param signing: signs packets, and checks those of others; None to believe everybody.
     :raises ConnectionStringError: nothing can be opened like that.
     """
 
@@ -52,10 +58,12 @@ class Wire:
         connection: str,
         sender: tuple[int, int],
         clock: Callable[[], float] = time.monotonic,
+        signing: Signing | None = None,
     ) -> None:
         self.accounts = WireAccounts()
         self._open = link_opener(connection)
         self._clock = clock
+        self._signing = signing
         self._link: Link | None = None
         self._reopen_s = -float('inf')
         self._packer = common.MAVLink(None, *sender)
@@ -77,13 +85,17 @@ class Wire:
         except OSError as error:
             self._fail(error)
             return []
-        return [message for part in parts for message in self._parse(part, link.is_datagram)]
+        self.accounts.packets_dropped += link.dropped
+        link.dropped = 0
+        return self._good(link, parts)
 
     def send(self, message: Any) -> None:
         """Send a message, or count that it could not be sent."""
         link = self._opened()
         if link is None:
             return
+        if self._signing is not None:
+            self._signing.prepare(self._packer)
         data = message.pack(self._packer)
         try:
             link.write(data)
@@ -104,19 +116,40 @@ class Wire:
             self._link.close()
             self._link = None
 
-    def _parse(self, data: bytes, is_datagram: bool) -> list[Any]:
-        self.accounts.bytes_received += len(data)
-        found = self._parser.parse_buffer(data) or []
-        good = [message for message in found if message.get_type() != 'BAD_DATA']
+    def _good(self, link: Link, parts: Parts) -> list[Any]:
+        """Return the messages that may be believed; who sent one is answered from now on."""
+        good: list[Any] = []
+        for data, peer in parts:
+            found = [message for message in self._parse(data, link) if self._is_believed(message)]
+            if found and peer is not None:
+                link.welcome(peer)
+            good += found
         if good:
             self.accounts.packets_received += len(good)
             self.accounts.heard_s = self._clock()
-        self.accounts.packets_bad += len(found) - len(good)
-        if is_datagram and self._parser.buf_len() > 0:
+        return good
+
+    def _is_believed(self, message: Any) -> bool:
+        if self._signing is None or self._signing.accepts(bytes(message.get_msgbuf())):
+            return True
+        self.accounts.packets_refused += 1
+        return False
+
+    def _parse(self, data: bytes, link: Link) -> list[Any]:
+        self.accounts.bytes_received += len(data)
+        found = self._parser.parse_buffer(data) or []
+        bad = [message for message in found if message.get_type() == 'BAD_DATA']
+        self.accounts.packets_bad += len(bad)
+        if link.is_datagram and self._parser.buf_len() > 0:
             # The start of a packet in a datagram must not swallow the next one.
             self.accounts.packets_bad += 1
             self._forget_rest()
-        return good
+        # pymavlink checks nothing of a message that it does not know.
+        return [
+            message
+            for message in found
+            if not message.get_type().startswith(('BAD_DATA', 'UNKNOWN_'))
+        ]
 
     def _forget_rest(self) -> None:
         """Drop the start of a packet whose end will not come."""

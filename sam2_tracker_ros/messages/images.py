@@ -3,14 +3,16 @@
 
 """Image and CompressedImage to frames, and pixels to image messages."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from sam2_tracker_ros.core.types import Frame, PixelFormat, StepResult, UInt8Array
-from sam2_tracker_ros.errors import ImageError
+from sam2_tracker_ros.errors import ImageError, shown
 from sam2_tracker_ros.messages.classes import Message, MessageClasses, stamp_ns_of
+from sam2_tracker_ros.messages.image_size import MAX_PIXELS, encoded_size_px, is_plausible
 
 _JPEG_START, _JPEG_END = b'\xff\xd8\xff', b'\xff\xd9'
 _PNG_START, _PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND\xaeB`\x82'
@@ -69,7 +71,7 @@ def frame_from_image(message: Message) -> Frame:
     encoding = _ENCODINGS.get(message.encoding)
     if encoding is None:
         known = ', '.join(_ENCODINGS)
-        text = f'unknown image encoding {message.encoding!r}; publish one of {known}'
+        text = f'unknown image encoding {shown(message.encoding)}; publish one of {known}'
         raise ImageError(text)
     pixels = image_bytes(message, encoding.channels)
     for side, length in (('width', message.width), ('height', message.height)):
@@ -117,17 +119,20 @@ def frame_from_compressed_image(message: Message) -> Frame:
     """
     Decode a sensor_msgs/CompressedImage with JPEG or PNG data.
 
-    :raises ImageError: the data is neither, or it is damaged.
+    :raises ImageError: the data is neither, it is damaged, or it claims too large an image.
     """
     data = np.frombuffer(message.data, np.uint8)
-    _check_complete(data, message.format)
-    try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:  # such as a size in its header that no camera has
-        pixels = None
+    content = data.tobytes()
+    _check_complete(content, message.format)
+    size_px = encoded_size_px(content)
+    pixels = None
+    if size_px is not None:
+        _check_size(size_px, data.size, message.format)
+        with suppress(cv2.error):
+            pixels = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
         text = (
-            f'the compressed image ({message.format!r}, {data.size} bytes) cannot be decoded: '
+            f'{_called(message.format, data.size)} cannot be decoded: '
             'its data is damaged; check the publisher and the transport'
         )
         raise ImageError(text)
@@ -201,27 +206,42 @@ def _compressed(
     )
 
 
-def _check_complete(data: UInt8Array, data_format: str) -> None:
+def _called(data_format: str, byte_count: int) -> str:
+    return f'the compressed image ({shown(data_format)}, {byte_count} bytes)'
+
+
+def _check_complete(data: bytes, data_format: str) -> None:
     """
     Refuse what is cut short: the JPEG decoder would fill the rest with grey.
 
     Cameras pad their buffers with zeros.
     """
-    content = data.tobytes().rstrip(b'\x00')
+    content = data.rstrip(b'\x00')
     if content.startswith(_JPEG_START):
         complete = content.endswith(_JPEG_END)
     elif content.startswith(_PNG_START):
         complete = content.endswith(_PNG_END)
     else:
         text = (
-            f'the compressed image ({data_format!r}, {data.size} bytes) is neither JPEG nor PNG; '
+            f'{_called(data_format, len(data))} is neither JPEG nor PNG; '
             'publish one of them, or use image_transport raw'
         )
         raise ImageError(text)
     if not complete:
         text = (
-            f'the compressed image ({data_format!r}, {data.size} bytes) is truncated: its end '
+            f'{_called(data_format, len(data))} is truncated: its end '
             'marker is missing; check the publisher and the transport'
+        )
+        raise ImageError(text)
+
+
+def _check_size(size_px: tuple[int, int], byte_count: int, data_format: str) -> None:
+    """Refuse a size that would fill the memory before it is known that nothing is behind it."""
+    if not is_plausible(size_px, byte_count):
+        text = (
+            f'{_called(data_format, byte_count)} claims '
+            f'{size_px[0]} x {size_px[1]} pixels: its header is damaged; expected 1 to '
+            f'{MAX_PIXELS} pixels in so few bytes; check the publisher and the transport'
         )
         raise ImageError(text)
 

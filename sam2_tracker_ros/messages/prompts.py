@@ -7,12 +7,14 @@ import numpy as np
 
 from sam2_tracker_ros.core.prompts import LABEL_BACKGROUND, LABEL_FOREGROUND
 from sam2_tracker_ros.core.types import BoolArray, Box, Point, Prompt, PromptAction
-from sam2_tracker_ros.errors import ImageError, PromptError
+from sam2_tracker_ros.errors import ImageError, PromptError, shown
 from sam2_tracker_ros.messages.classes import Message, stamp_ns_of
 from sam2_tracker_ros.messages.images import image_bytes
 
 # A click moves this target: clicking again starts it anew instead of adding another one.
 CLICK_TARGET_ID = 'click'
+# The name of a target is in every message about it.
+MAX_TARGET_ID_LENGTH = 100
 
 
 def prompt_from_message(message: Message) -> Prompt:
@@ -27,6 +29,12 @@ def prompt_from_message(message: Message) -> Prompt:
         known = ', '.join(f'{item.value} ({item.name})' for item in PromptAction)
         text = f'unknown prompt action {message.action}; expected one of {known}'
         raise PromptError(text) from error
+    if len(message.target_id) > MAX_TARGET_ID_LENGTH:
+        text = (
+            f'the target_id has {len(message.target_id)} characters; '
+            f'send at most {MAX_TARGET_ID_LENGTH}'
+        )
+        raise PromptError(text)
     return Prompt(
         action=action,
         target_id=message.target_id,
@@ -87,7 +95,7 @@ def _mask(image: Message) -> BoolArray | None:
     if image.width == 0 and image.height == 0:
         return None
     if image.encoding != 'mono8':
-        text = f'the mask has the encoding {image.encoding!r}; expected mono8'
+        text = f'the mask has the encoding {shown(image.encoding)}; expected mono8'
         raise PromptError(text)
     try:
         pixels = image_bytes(image, channels=1)

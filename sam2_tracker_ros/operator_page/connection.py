@@ -9,7 +9,7 @@ from contextlib import suppress
 import math
 from typing import Protocol
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from sam2_tracker_ros.core.types import Prompt, PromptAnswer
 from sam2_tracker_ros.operator_page.feed import Cursor, Feed
@@ -27,6 +27,8 @@ HEARTBEAT_S = 0.5
 # A page that acknowledges nothing for longer is gone, and makes room for another.
 ACKNOWLEDGEMENT_TIMEOUT_S = 10.0
 REQUESTS_PER_SECOND = 10.0
+# Whatever they are; acknowledgements come as often as pictures.
+MESSAGES_PER_SECOND = 250.0
 # Requests that wait for the tracker's answer.
 _MAX_WAITING = 4
 _LOOK_AGAIN_S = 0.1
@@ -86,6 +88,7 @@ class Connection:
         self._period_s = 1.0 / max_rate_hz
         self._loop = asyncio.get_running_loop()
         self._limit = RateLimit(REQUESTS_PER_SECOND, self._loop.time)
+        self._message_limit = RateLimit(MESSAGES_PER_SECOND, self._loop.time)
         self._news = asyncio.Event()
         self._acknowledged = asyncio.Event()
         self._packet = 0
@@ -102,7 +105,11 @@ class Connection:
         sending.add_done_callback(lambda _: self._loop.create_task(self.close()))
         try:
             async for message in self._socket:
-                if message.type is WSMsgType.TEXT:
+                if not self._message_limit.allows():
+                    await self._socket.close(
+                        code=WSCloseCode.POLICY_VIOLATION, message=b'too many messages'
+                    )
+                elif message.type is WSMsgType.TEXT:
                     await self._on_text(message.data)
                 elif message.type is WSMsgType.BINARY:
                     await self._refuse(None, 'messages are text')

@@ -16,6 +16,7 @@ from sam2_tracker_ros.operator_page.access import SECURITY_HEADERS, Access
 from sam2_tracker_ros.operator_page.config import PageConfig
 from sam2_tracker_ros.operator_page.connection import Commands, Connection
 from sam2_tracker_ros.operator_page.feed import Feed
+from sam2_tracker_ros.operator_page.guard import Guard
 from sam2_tracker_ros.operator_page.requests import MAX_MESSAGE_BYTES
 
 # Everything that can be asked for, by its path: there is no folder to wander about in.
@@ -28,7 +29,10 @@ PAGES = {
     for name in ('main', 'connection', 'picture', 'pointing', 'panel')
 }
 _COOKIE_AGE_S = 30 * 24 * 3600
-_STOP_TIMEOUT_S = 5.0
+# At the end, which takes less than 2 s: for pages to agree to be closed, and then for each of the
+# two steps in which the server gives up those that did not.
+_GOODBYE_S = 0.5
+_STOP_TIMEOUT_S = 0.3
 # A page out of reach does not agree to be closed.
 _CLOSE_TIMEOUT_S = 2.0
 # Close code of websockets: try again later.
@@ -51,6 +55,7 @@ class PageServer:
         self._feed = feed
         self._commands = commands
         self._access = Access(config)
+        self._guard = Guard(SECURITY_HEADERS)
         self._connections: set[Connection] = set()
         folder = files('sam2_tracker_ros.operator_page') / 'static'
         self._files = {
@@ -112,22 +117,35 @@ class PageServer:
         for path in self._files:
             application.router.add_get(path, self._on_file)
         application.router.add_get('/socket', self._on_socket)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
+        runner = web.AppRunner(application, shutdown_timeout=_STOP_TIMEOUT_S)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._config.host, self._config.port).start()
+            listening = await self._listen(runner)
         except (OSError, UnicodeError) as error:  # the address is taken, or is none
             await runner.cleanup()
             self._started.set_exception(error)
             return
-        self._started.set_result(int(runner.addresses[0][1]))
+        self._started.set_result(int(listening.sockets[0].getsockname()[1]))
         await self._stop.wait()
-        await asyncio.gather(*(connection.close() for connection in self._connections))
+        listening.close()
+        goodbyes = [asyncio.ensure_future(each.close()) for each in self._connections]
+        if goodbyes:
+            await asyncio.wait(goodbyes, timeout=_GOODBYE_S)
         await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner) -> asyncio.Server:
+        server = runner.server
+        assert server is not None  # it is set up
+        return await self._loop.create_server(
+            lambda: self._guard.protocol(server), self._config.host, self._config.port
+        )
 
     @web.middleware
     async def _check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let nobody in by another name, nor without the token or its cookie."""
+        if not self._guard.allows_request(request):
+            text = 'Too many requests of one address; wait a moment.\n'
+            return web.Response(status=429, text=text, headers={'Retry-After': '1'})
         if not self._access.is_our_host(request.headers):
             text = (
                 'This is not a known name of this machine. Open the page by its address, or add '
@@ -143,6 +161,8 @@ class PageServer:
                 self._access.cookie,
                 max_age=_COOKIE_AGE_S,
                 httponly=True,
+                # A proxy that speaks TLS says so.
+                secure=request.headers.get('X-Forwarded-Proto') == 'https',
                 samesite='Strict',
             )
             return response

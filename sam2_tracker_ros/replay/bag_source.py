@@ -1,20 +1,24 @@
 # SPDX-FileCopyrightText: 2026 sam2_tracker_ros contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Images of a ROS 2 bag, sqlite3 or MCAP, read without ROS."""
+"""
+Images of a ROS 2 bag, sqlite3 or MCAP, read without ROS.
 
-from collections.abc import Iterator, Sequence
+Messages are read as the types that we know, never as those that a bag defines itself: rosbags
+makes Python code of a definition and runs it.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-import sqlite3
+import re
 
-from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import ReaderError
+from rosbags.rosbag2 import Reader
 
 from sam2_tracker_ros.core.bearing import CameraCalibration
 from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND
-from sam2_tracker_ros.errors import ImageError, SourceError
+from sam2_tracker_ros.errors import ImageError, Sam2TrackerError, SourceError
 from sam2_tracker_ros.messages import (
     calibration_from_camera_info,
     frame_from_compressed_image,
@@ -31,11 +35,9 @@ _DECODERS = {
 }
 _CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 _DEFAULT_RATE_HZ = 30.0
-# What rosbags lets through when a file is damaged.
-_DAMAGED = (
-    *(AnyReaderError, ReaderError, sqlite3.Error, AssertionError, AttributeError, KeyError),
-    *(OSError, ValueError, IndexError),
-)
+_ALIAS = re.compile(r'(?:^|[\s,\[])\*\w', re.MULTILINE)
+_MAX_ALIASES = 16
+_MAX_REASON = 500
 
 
 class BagSource:
@@ -52,13 +54,9 @@ class BagSource:
         with self._opened() as reader:
             image = _image_connection(path, reader.connections, topic)
             self._topic = image.topic
-            self._frame_count = image.msgcount
-            duration_s = reader.duration / NANOSECONDS_PER_SECOND
-            infos = _camera_info_topics(image.topic, reader.connections)
-        self._info_topics = infos
-        self._rate_hz = _DEFAULT_RATE_HZ
-        if duration_s > 0.0 and image.msgcount > 1:
-            self._rate_hz = min(max((image.msgcount - 1) / duration_s, 1.0), 240.0)
+            self._frame_count = int(image.msgcount)
+            self._rate_hz = _rate_hz(self._frame_count, reader.duration)
+            self._info_topics = _camera_info_topics(image.topic, reader.connections)
 
     @property
     def topic(self) -> str:
@@ -82,30 +80,58 @@ class BagSource:
 
     def frames(self) -> Iterator[SourceFrame]:
         """Read the images in the order in which they were recorded, one at a time."""
+        calibration: CameraCalibration | None = None
+        index = 0
+        for kind, message in self._messages({self._topic, *self._info_topics}):
+            if kind == _CAMERA_INFO:
+                calibration = calibration_from_camera_info(message)
+            else:
+                yield _source_frame(index, kind, message, calibration)
+                index += 1
+
+    def _messages(self, topics: Collection[str]) -> Iterator[tuple[str, Message]]:
+        """Read type and message, of the types that we know, on these topics."""
+        kinds = (*_DECODERS, _CAMERA_INFO)
         with self._opened() as reader:
-            topics = {self._topic, *self._info_topics}
-            connections = [item for item in reader.connections if item.topic in topics]
-            calibration: CameraCalibration | None = None
-            index = 0
+            connections = [
+                item
+                for item in reader.connections
+                if item.topic in topics and item.msgtype in kinds
+            ]
             for connection, _, data in reader.messages(connections):
-                message = reader.deserialize(data, connection.msgtype)
-                if connection.msgtype == _CAMERA_INFO:
-                    calibration = calibration_from_camera_info(message)
-                else:
-                    yield _source_frame(index, connection.msgtype, message, calibration)
-                    index += 1
+                kind = connection.msgtype
+                yield kind, ros_types().deserialize_cdr(data, kind)
 
     @contextmanager
-    def _opened(self) -> Iterator[AnyReader]:
+    def _opened(self) -> Iterator[Reader]:
         try:
-            with AnyReader([self._path], default_typestore=ros_types()) as reader:
+            _check_metadata(self._path / 'metadata.yaml')
+            with Reader(self._path) as reader:
                 yield reader
-        except _DAMAGED as error:
+        except Sam2TrackerError:
+            raise
+        except Exception as error:  # rosbags lets through whatever a damaged file leads to
+            why = str(error)[:_MAX_REASON] or type(error).__name__
             message = (
-                f'{self._path} is damaged or no ROS 2 bag ({error}); if metadata.yaml is missing, '
+                f'{self._path} is damaged or no ROS 2 bag ({why}); if metadata.yaml is missing, '
                 '`ros2 bag reindex` makes it'
             )
             raise SourceError(message) from error
+
+
+def _check_metadata(path: Path) -> None:
+    """Refuse YAML that refers to itself again and again: a line of it can mean gigabytes."""
+    if path.is_file() and len(_ALIAS.findall(path.read_text(encoding='utf-8'))) > _MAX_ALIASES:
+        message = f'{path} is damaged: it refers to itself; `ros2 bag reindex` makes it anew'
+        raise SourceError(message)
+
+
+def _rate_hz(frame_count: int, duration_ns: int) -> float:
+    """Return the images in a second, within what a video of them can have."""
+    duration_s = duration_ns / NANOSECONDS_PER_SECOND
+    if duration_s <= 0.0 or frame_count <= 1:
+        return _DEFAULT_RATE_HZ
+    return min(max((frame_count - 1) / duration_s, 1.0), 240.0)
 
 
 def _source_frame(

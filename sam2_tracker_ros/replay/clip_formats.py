@@ -15,11 +15,11 @@ Finds recorded clips in a folder, in the formats that benchmarks come in.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 import json
 import math
 from pathlib import Path
 import re
-from typing import Any
 
 import numpy as np
 
@@ -38,6 +38,8 @@ _ABSENCES = ('full_occlusion.txt', 'out_of_view.txt')
 _MEDIA = ('frames', 'img', 'video.mp4')
 _META = 'meta.json'
 _DAVIS_RATE_HZ = 24.0
+# Beyond these, meta.json was not made by a camera.
+_MAX_RATE_HZ, _MAX_FRAMES = 10_000.0, 10_000_000
 
 
 def recorded_clips(folder: Path) -> tuple[RecordedClip, ...]:
@@ -68,11 +70,10 @@ def _is_clip(folder: Path) -> bool:
 
 def _read(folder: Path) -> RecordedClip:
     meta = _meta_of(folder / _META)
-    first = int(meta.get('init_frame', 0))
+    first = meta.init_frame
     path = next((folder / name for name in _TRUTHS if (folder / name).is_file()), None)
     truth = _truth_of(path)[first:] if path else ()
-    box = meta.get('init_box_xywh')
-    start = _box(box) if box else next(iter(truth), None)
+    start = meta.start or next(iter(truth), None)
     if start is None:
         message = f'{path or folder} has no box for the first frame; expected one to start with'
         raise SourceError(message)
@@ -83,31 +84,54 @@ def _read(folder: Path) -> RecordedClip:
         media=media,
         truth=truth,
         start=start,
-        rate_hz=float(meta.get('fps', DEFAULT_RATE_HZ)),
+        rate_hz=meta.rate_hz,
         start_frame=first,
         masks=_masks_in(masks, first) if masks.is_dir() else None,
-        ignored=frozenset(index - first for index in meta.get('ignore_frames') or ()),
+        ignored=frozenset(index - first for index in meta.ignored),
     )
 
 
-def _meta_of(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Meta:
+    """What meta.json says."""
+
+    rate_hz: float = DEFAULT_RATE_HZ
+    init_frame: int = 0
+    start: Box | None = None
+    ignored: tuple[int, ...] = ()
+
+
+def _meta_of(path: Path) -> _Meta:
     if not path.is_file():
-        return {}
+        return _Meta()
     try:
-        meta = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        message = f'{path} is damaged ({error}); expected JSON'
+        record = json.loads(path.read_text(encoding='utf-8'))
+        box = record.get('init_box_xywh')
+        meta = _Meta(
+            rate_hz=float(record.get('fps', DEFAULT_RATE_HZ)),
+            init_frame=int(record.get('init_frame', 0)),
+            start=_box([float(number) for number in box]) if box else None,
+            ignored=tuple(int(index) for index in record.get('ignore_frames') or ()),
+        )
+    except (AttributeError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        message = (
+            f'{path} is damaged ({error}); expected a JSON object with the numbers fps and '
+            'init_frame, the lists init_box_xywh and ignore_frames'
+        )
         raise SourceError(message) from error
-    if not isinstance(meta, dict):
-        message = f'{path} is damaged; expected a JSON object with fps, init_frame, init_box_xywh'
+    if not 0.0 < meta.rate_hz <= _MAX_RATE_HZ or not 0 <= meta.init_frame <= _MAX_FRAMES:
+        message = (
+            f'{path} has fps {meta.rate_hz:g} and init_frame {meta.init_frame}; expected a rate '
+            f'of up to {_MAX_RATE_HZ:g} and a frame from 0 to {_MAX_FRAMES}'
+        )
         raise SourceError(message)
     return meta
 
 
 def _truth_of(path: Path) -> tuple[Box | None, ...]:
     """Read a box for each line, and what LaSOT says about absence."""
-    lines = [line for line in path.read_text(encoding='utf-8').splitlines() if line.strip()]
     try:
+        lines = [line for line in path.read_text(encoding='utf-8').splitlines() if line.strip()]
         truth = [_box(_numbers(line)) for line in lines]
     except ValueError as error:
         message = f'{path} is damaged ({error}); expected x,y,width,height on each line'
@@ -115,12 +139,20 @@ def _truth_of(path: Path) -> tuple[Box | None, ...]:
     for name in _ABSENCES:
         flags = path.parent / name
         if flags.is_file():
-            absent = _numbers(flags.read_text(encoding='utf-8'))
+            absent = _flags_of(flags)
             if len(absent) != len(truth):
                 message = f'{flags} has {len(absent)} flags for {len(truth)} frames; copy it again'
                 raise SourceError(message)
             truth = [None if flag else box for flag, box in zip(absent, truth, strict=True)]
     return tuple(truth)
+
+
+def _flags_of(path: Path) -> list[float]:
+    try:
+        return _numbers(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        message = f'{path} is damaged ({error}); expected 0 or 1 for each frame'
+        raise SourceError(message) from error
 
 
 def _numbers(text: str) -> list[float]:

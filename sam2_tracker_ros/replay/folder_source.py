@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 import re
 
-import cv2
-import numpy as np
-
-from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Frame, PixelFormat, UInt8Array
+from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Frame, PixelFormat
 from sam2_tracker_ros.errors import SourceError
+from sam2_tracker_ros.replay.image_file import read_image
 from sam2_tracker_ros.replay.source import SourceFrame
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
@@ -26,7 +24,11 @@ class FolderSource:
     """
 
     def __init__(self, folder: Path, rate_hz: float) -> None:
-        files = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        files = (
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in SUFFIXES and not path.is_dir()
+        )
         self._files = sorted(files, key=_natural_order)
         self._rate_hz = rate_hz
         if not self._files:
@@ -48,21 +50,11 @@ class FolderSource:
         """Read the images in order, one at a time."""
         for index, path in enumerate(self._files):
             stamp_ns = round(index * NANOSECONDS_PER_SECOND / self._rate_hz)
-            image = _read(path)
+            image = read_image(path)
             if image is None:
                 yield SourceFrame(index, stamp_ns, problem=f'{path.name} is no readable image')
             else:
                 yield SourceFrame(index, stamp_ns, Frame(image, stamp_ns, PixelFormat.BGR))
-
-
-def _read(path: Path) -> UInt8Array | None:
-    """Return a BGR image, or None when the file holds none."""
-    data = np.fromfile(path, np.uint8)
-    try:
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except cv2.error:  # such as a size in its header that no image has
-        pixels = None
-    return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
 def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:

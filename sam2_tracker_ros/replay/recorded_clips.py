@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from sam2_tracker_ros.core.types import BoolArray, Box, Frame
 from sam2_tracker_ros.errors import SourceError
+from sam2_tracker_ros.replay.image_file import read_image
 from sam2_tracker_ros.replay.open_source import open_source
 
 DEFAULT_RATE_HZ = 30.0
@@ -97,8 +97,13 @@ def color_codes(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
 
     :raises SourceError: the file is no image.
     """
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    pixels = read_image(path)
     if pixels is None:
         message = f'{path} is no readable image; copy the clip again'
         raise SourceError(message)
-    return np.asarray(pixels.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32), np.int32)
+    blue, green, red = (pixels[..., channel] for channel in range(3))
+    codes = blue.astype(np.int32) << 8
+    codes |= green
+    codes <<= 8
+    codes |= red
+    return codes

@@ -32,6 +32,7 @@ from sam2_tracker_ros.mavlink.tracker import (
 from sam2_tracker_ros.messages import calibration_from_camera_info
 from sam2_tracker_ros.msg import Prompt, TargetArray
 from sam2_tracker_ros.ros import qos
+from sam2_tracker_ros.ros.mavlink_key import signing_key_of
 from sam2_tracker_ros.ros.node_main import ClosingNode, run_node
 from sam2_tracker_ros.ros.read_only import read_only_parameter
 from sam2_tracker_ros.srv import SetTarget
@@ -39,6 +40,8 @@ from sam2_tracker_ros.srv import SetTarget
 # How long one turn waits for packets at most: by so much a verdict may be late.
 _TURN_S = 0.01
 _DIAGNOSTICS_PERIOD_S = 1.0
+# For the turn that is going on at the end: connecting, or asking a name server, may take longer.
+_LAST_TURN_S = 0.5
 # Ground stations send a heartbeat every second.
 _SILENCE_S = 5.0
 # A system id that nobody has; ROS cannot tell the type of an empty list.
@@ -165,8 +168,9 @@ class MavlinkBridgeNode(ClosingNode):
     def close(self) -> None:
         """End the thread and close the link."""
         self._is_stopping.set()
-        self._thread.join()
-        self._camera.close()
+        self._thread.join(_LAST_TURN_S)
+        if not self._thread.is_alive():
+            self._camera.close()
 
     def _new_camera(self, mavlink: ModuleType) -> Any:
         self._connection = read_only_parameter(
@@ -210,6 +214,7 @@ class MavlinkBridgeNode(ClosingNode):
         settings = mavlink.CameraSettings(
             system_id=system_id,
             component_id=component_id,
+            signing_key=signing_key_of(self, self._connection),
             allowed_systems=frozenset() if _ANY_SYSTEM in allowed else frozenset(allowed),
             model_name=read_only_parameter(
                 self, 'model_name', 'SAM 2 tracker', 'Name of the camera.'
@@ -258,6 +263,8 @@ class MavlinkBridgeNode(ClosingNode):
             'packets received': wire.packets_received,
             'packets sent': wire.packets_sent,
             'bad packets': wire.packets_bad,
+            'unsigned packets': wire.packets_refused,
+            'dropped packets': wire.packets_dropped,
             'link failures': wire.failures,
             'commands accepted': accounts.commands_accepted,
             'commands refused': accounts.commands_refused,

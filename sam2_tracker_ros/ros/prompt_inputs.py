@@ -16,6 +16,7 @@ from std_srvs.srv import Trigger
 from sam2_tracker_ros.core.types import Prompt, PromptAction, PromptAnswer
 from sam2_tracker_ros.errors import PromptError
 from sam2_tracker_ros.messages import prompt_from_click, prompt_from_message, stamp_ns_of
+from sam2_tracker_ros.messages.prompts import MAX_TARGET_ID_LENGTH
 from sam2_tracker_ros.msg import Prompt as PromptMessage
 from sam2_tracker_ros.ros import qos
 from sam2_tracker_ros.srv import SetTarget
@@ -49,7 +50,7 @@ class PromptInputs:
         node.create_service(Trigger, '~/stop', self._on_stop, callback_group=group)
 
     def _on_prompt(self, message: Any) -> None:
-        self._ask_and_log(lambda: prompt_from_message(message), message.target_id)
+        self._ask_and_log(lambda: prompt_from_message(message), _short(message.target_id))
 
     def _on_click(self, message: Point) -> None:
         self._ask_and_log(lambda: prompt_from_click(message), '')
@@ -74,7 +75,7 @@ class PromptInputs:
             self._logger.warning(f'prompt rejected: {answer.message}')
 
     def _on_set_target(self, request: Any, response: Any) -> Any:
-        target_id = request.prompt.target_id
+        target_id = _short(request.prompt.target_id)
         answer = self._wait_for_answer(lambda: prompt_from_message(request.prompt), target_id)
         response.accepted = answer.accepted
         response.message = answer.message
@@ -102,3 +103,8 @@ class PromptInputs:
                 'effect; see /diagnostics for the rate of the node'
             )
         return PromptAnswer(accepted=False, message=why, target_id=target_id)
+
+
+def _short(target_id: str) -> str:
+    """Return the name in an answer: one that is too long to be used is not repeated in full."""
+    return target_id[:MAX_TARGET_ID_LENGTH]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # One for the services that wait for a frame, one for everything else.
 EXECUTOR_THREADS = 2
-_END_TIMEOUT_S = 1.5
+_END_TIMEOUT_S = 1.2
 _LOOK_PERIOD_S = 0.5
 # Code that keeps the interpreter's lock keeps every thread from running, and from noticing it.
 # Building an engine may do so for long.

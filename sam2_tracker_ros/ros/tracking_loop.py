@@ -5,13 +5,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 import threading
 import time
 import traceback
 
 from sam2_tracker_ros.core.config import Config
-from sam2_tracker_ros.core.frame_history import FrameHistory
 from sam2_tracker_ros.core.last_seen import LastSeen
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
@@ -22,47 +21,16 @@ from sam2_tracker_ros.core.types import (
     StepResult,
 )
 from sam2_tracker_ros.errors import ImageError
-from sam2_tracker_ros.ros.accounts import Accounts
-from sam2_tracker_ros.ros.complaints import Complaints
-from sam2_tracker_ros.ros.input_watch import InputWatch
+from sam2_tracker_ros.ros.desk import Desk, PreparedImage
 from sam2_tracker_ros.ros.late_inference import LateInference, unknown_targets
 from sam2_tracker_ros.ros.late_prompts import LatePrompts
-from sam2_tracker_ros.ros.latest_frame import LatestFrame
-from sam2_tracker_ros.ros.outbox import Outbox, StepTime
-from sam2_tracker_ros.ros.prompt_queue import PromptQueue, Request, with_notes
+from sam2_tracker_ros.ros.outbox import StepTime
+from sam2_tracker_ros.ros.prompt_queue import Request, with_notes
 
 WORKER_THREAD = 'tracker_worker'
 # A model that always takes long is not late before it has taken twice as long.
 _LATE_FACTOR = 2.0
 _SMOOTHING = 0.1
-
-
-@dataclass(frozen=True)
-class PreparedImage:
-    """
-    An image that waits for the tracker, or why it cannot be used.
-
-    :param arrived_s: time.perf_counter() when its message could be looked at.
-    :param skipped: images since activation that came before one of them could be prepared.
-    """
-
-    frame: Frame | ImageError
-    arrived_s: float
-    skipped: int
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What a loop works with, and leaves to the next one when its model has to be given up."""
-
-    images: LatestFrame[PreparedImage]
-    prompts: PromptQueue
-    history: FrameHistory
-    input: InputWatch
-    outbox: Outbox
-    accounts: Accounts
-    complaints: Complaints
-    now_ns: Callable[[], int]
 
 
 class _GivenUpError(Exception):
@@ -143,7 +111,11 @@ class TrackingLoop:
     def is_late(self) -> bool:
         """Return whether the model takes longer than images may, and than it usually does."""
         usual_s = _LATE_FACTOR * self._usual_step_s
-        return self.busy_s() > max(self._config.node.input_timeout_s, usual_s)
+        return self._late_s() > max(self._config.node.input_timeout_s, usual_s)
+
+    def _late_s(self) -> float:
+        """Return how late the answer is, also by the node's clock: a simulation may wait for it."""
+        return min(self.busy_s(), self._desk.input.silence_s())
 
     def failing_s(self) -> float:
         """Return for how long inference has done nothing but fail."""
@@ -169,7 +141,7 @@ class TrackingLoop:
             result = tracker.meanwhile(desk.input.silence_s())
             epochs = {target.target_id: target.epoch for target in result.targets}
         # Longer than it may coast, nothing is known of it.
-        if tracker is None or self.busy_s() > self._config.status.coast_timeout_s:
+        if tracker is None or self._late_s() > self._config.status.coast_timeout_s:
             result = replace(result, targets=unknown_targets(epochs, Reason.INFERENCE_STALLED))
         else:
             told = self._late_inference.coasting(result.targets, desk.input.stamp_ns, now_ns)
@@ -193,7 +165,7 @@ class TrackingLoop:
         """
         with self._telling:
             self._is_given_up = self._is_ending = True
-        self._desk.prompts.refuse(self._in_hand, why)
+            self._desk.prompts.refuse(self._in_hand, why)
         tracker = self._tracker
         if tracker is None or self._late is None:
             return self._last_seen, 0
@@ -312,31 +284,45 @@ class TrackingLoop:
             self._desk.complaints.complain(EventType.FRAME_REJECTED, str(error))
             return
         self._desk.input.note(is_stalled=False)
-        desk = self._desk
-        self._in_hand = requests = desk.prompts.take()
-        step_started_s = self._busy_since_s = time.perf_counter()
+        self._in_hand = requests = self._desk.prompts.take()
+        self._busy_since_s = time.perf_counter()
         try:
             draft = tracker.draft(frame, [request.prompt for request in requests])
         except Exception as error:  # whatever a model does, no result is made up
             with self._answered():
                 self._fail(tracker, frame, requests, f'{type(error).__name__}: {error}')
+                self._in_hand = ()
             return
+        step_started_s = self._busy_since_s
         with self._answered():
-            self._failing_since_s = None
             result = tracker.commit(draft)
-            step_s = time.perf_counter() - step_started_s
-            self._usual_step_s += _SMOOTHING * (step_s - self._usual_step_s)
-            self._last_seen.note(frame, result.targets)
-            desk.input.seen(frame)
-            dropped = image.skipped + desk.images.overwritten
-            desk.accounts.frame_processed(result, desk.now_ns(), dropped)
-            result = with_notes(self._late_inference.continued(result), requests)
-            result = replace(result, targets=(*result.targets, *late.results()))
-            step_time = StepTime(started_s, step_s)
-            desk.outbox.publish(result, frame, step_time, is_idle=desk.images.is_empty)
-        for request, answer in zip(requests, result.answers, strict=True):
-            request.answer.set_result(answer)
+            step_time = StepTime(started_s, time.perf_counter() - step_started_s)
+            dropped = image.skipped + self._desk.images.overwritten
+            result = self._tell(with_notes(result, requests), late, frame, step_time, dropped)
+            for request, answer in zip(requests, result.answers, strict=True):
+                request.answer.set_result(answer)
+            self._in_hand = ()
         self._idle_since_s = time.perf_counter()
+
+    def _tell(
+        self,
+        result: StepResult,
+        late: LatePrompts,
+        frame: Frame,
+        step_time: StepTime,
+        dropped: int,
+    ) -> StepResult:
+        """Note and publish what a frame gave."""
+        desk = self._desk
+        self._failing_since_s = None
+        self._usual_step_s += _SMOOTHING * (step_time.step_s - self._usual_step_s)
+        self._last_seen.note(frame, result.targets)
+        desk.input.seen(frame)
+        desk.accounts.frame_processed(result, desk.now_ns(), dropped)
+        result = self._late_inference.continued(result)
+        result = replace(result, targets=(*result.targets, *late.results()))
+        desk.outbox.publish(result, frame, step_time, is_idle=desk.images.is_empty)
+        return result
 
     def _fail(self, tracker: Tracker, frame: Frame, requests: Sequence[Request], why: str) -> None:
         """Say that nothing is known of any target in this frame."""

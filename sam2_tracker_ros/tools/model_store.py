@@ -6,14 +6,15 @@
 from dataclasses import asdict, dataclass
 import hashlib
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from sam2_tracker_ros.errors import ModelError
+from sam2_tracker_ros.errors import ModelError, shown
 from sam2_tracker_ros.inference.bundle import FETCHED, MODELS_VARIABLE, models_folder
 from sam2_tracker_ros.inference.digest import feed, sha256_of
 
 _STAGING = '.partial'
+_DAMAGED = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -83,18 +84,26 @@ def read_record(folder: Path) -> Record | None:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
         files = {
-            name: RecordedFile(int(file['size_bytes']), str(file['sha256']))
+            _inside(name): RecordedFile(int(file['size_bytes']), str(file['sha256']))
             for name, file in content['files'].items()
         }
         return Record(
             str(content['repository']), str(content['revision']), str(content['commit']), files
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _DAMAGED as error:
         message = (
-            f'{path} is damaged ({error!r}); expected what `models fetch` wrote: '
+            f'{path} is damaged ({shown(error)}); expected what `models fetch` wrote: '
             f'delete the folder {folder} and fetch the bundle again'
         )
         raise ModelError(message) from error
+
+
+def _inside(name: str) -> str:
+    """Return the name of a recorded file, which must not lead out of the bundle."""
+    if PurePath(name).is_absolute() or '..' in PurePath(name).parts or not name.isprintable():
+        message = f'{shown(name)} is not inside of the bundle'
+        raise ValueError(message)
+    return name
 
 
 def write_record(folder: Path, record: Record) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from sam2_tracker_ros.core.model import DecoderPrompt
 from sam2_tracker_ros.core.prompts import (
+    MAX_POINTS,
     NO_PROMPT,
     CheckedPrompt,
     check_prompt,
@@ -29,6 +30,13 @@ def mask(*, width: int = 200, height: int = 100, box: Box | None = BOX) -> BoolA
     if box is not None:
         pixels[int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = True
     return pixels
+
+
+def test_a_prompt_has_so_many_points_at_most() -> None:
+    points = (Point(3, 4),) * MAX_POINTS
+    assert check_prompt(Prompt(points=points), SIZE_PX).points == points
+    with pytest.raises(PromptError, match='the prompt has 101 points; send at most 100'):
+        check_prompt(Prompt(points=(*points, points[0])), SIZE_PX)
 
 
 @pytest.mark.parametrize(

@@ -100,12 +100,33 @@ def test_davis_has_boxes_around_the_first_object(tmp_path: Path) -> None:
         ('meta.json', '{', 'damaged'),
         ('meta.json', '[]', 'damaged'),
         ('meta.json', '{}', 'first frame'),
+        ('meta.json', '[' * 5000, 'damaged'),
+        ('meta.json', '{"init_frame": null}', 'damaged'),
+        ('meta.json', '{"init_frame": 1e999}', 'damaged'),
+        ('meta.json', '{"fps": "fast"}', 'damaged'),
+        ('meta.json', '{"fps": 0, "init_box_xywh": [1, 1, 4, 4]}', 'expected a rate of up to'),
+        ('meta.json', '{"fps": NaN, "init_box_xywh": [1, 1, 4, 4]}', 'expected a rate of up to'),
+        ('meta.json', '{"init_frame": -1, "init_box_xywh": [1, 1, 4, 4]}', 'a frame from 0'),
+        ('meta.json', '{"init_box_xywh": [1, 2, 3]}', 'damaged'),
+        ('meta.json', '{"init_box_xywh": 7}', 'damaged'),
+        ('meta.json', '{"init_box_xywh": [1, 1, 4, 4], "ignore_frames": 3}', 'damaged'),
     ],
 )
 def test_a_damaged_clip_is_refused(tmp_path: Path, name: str, content: str, expected: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(SourceError, match=expected):
         recorded_clips(tmp_path)
+
+
+def test_texts_that_are_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / 'groundtruth.txt').write_bytes(b'1,2,3,4\n\xff')
+    with pytest.raises(SourceError, match=r'groundtruth.txt is damaged'):
+        recorded_clips(tmp_path)
+    (tmp_path / 'groundtruth.txt').write_text('1,2,3,4\n')
+    for content in (b'\xff', b'yes'):
+        (tmp_path / 'out_of_view.txt').write_bytes(content)
+        with pytest.raises(SourceError, match=r'out_of_view.txt is damaged .* expected 0 or 1'):
+            recorded_clips(tmp_path)
 
 
 @pytest.mark.parametrize(('seed', 'expected'), [(0, (28, 46)), (1, (60, 85))])

@@ -5,6 +5,7 @@
 
 import json
 from pathlib import Path
+import re
 import shutil
 from typing import Any
 
@@ -142,6 +143,11 @@ def test_a_damaged_manifest_is_refused(ours: Path, content: str) -> None:
         ({'family': 'efficienttam'}, r'pointer_tpos, vision_encoder; expected vision_encoder, m'),
         ({'name': 7}, r"'name' is 7; expected a JSON value of type str"),
         ({'constants_sha256': None}, r"'constants_sha256' is missing"),
+        ({'name': '\ud800'}, r"'name' is '.ud800'; expected a JSON value"),
+        ({'name': 'two\nlines'}, r"'name' is 'two.nlines'"),
+        ({'constants': 'c' * 300}, r"'constants' is 'ccc"),
+        ({'family': ['x' * 10_000] * 50}, r"'family' is \['xxx.{,1500}\]; expected"),
+        ({'graphs': {'\ud800' * 500: {}}}, r'names graphs for \?{255}; expected vision_encoder'),
     ],
 )
 def test_a_wrong_manifest_entry_is_named(
@@ -160,6 +166,24 @@ def test_a_wrong_graph_entry_is_refused(ours: Path, entry: Any) -> None:
     (ours / 'x.onnx').write_bytes(b'x')
     edit(path, graphs=json.loads(path.read_text())['graphs'] | {'mask_decoder': entry})
     with pytest.raises(ModelError, match='expected'):
+        read_bundle(ours)
+
+
+@pytest.mark.parametrize('size', ['1e999', '-1e999', 'NaN', '"x"', 'null', '[]'])
+def test_a_shape_of_no_whole_numbers_is_refused(ours: Path, size: str) -> None:
+    """Infinity, which JSON writes as a large number, among them."""
+    path = ours / 'manifest.json'
+    text = json.dumps(json.loads(path.read_text()), indent=0)
+    path.write_text(re.sub(r'\[\s*-?\d+', f'[{size}', text, count=1))
+    with pytest.raises(ModelError, match='expected lists of whole numbers by name'):
+        read_bundle(ours)
+
+
+@pytest.mark.parametrize('name', ['a' * 255, 'a\0b', '.', 'onnx/' * 40])
+def test_a_file_that_cannot_exist_is_missing(ours: Path, name: str) -> None:
+    """The system's own error about a name does not get out."""
+    edit(ours / 'manifest.json', constants=name)
+    with pytest.raises(ModelError, match=r'is missing|expected a JSON value'):
         read_bundle(ours)
 
 
@@ -197,6 +221,11 @@ def test_files_may_be_links(bundle: Path, tmp_path: Path) -> None:
         ({'memory_temporal_positional_encoding': [[1.0], [1.0, 2.0]]}, 'not a table of numbers'),
         ({'memory_temporal_positional_encoding': [[float('nan')]]}, 'is not finite'),
         ({'max_object_pointers': 0}, 'max_object_pointers is 0; expected a whole number'),
+        (
+            {'max_object_pointers': 1 << 40},
+            'is 1099511627776; expected a whole number, 1 to 65536',
+        ),
+        ({'image_mean': [10**400, 0, 0]}, 'mean is not a table of numbers'),
     ],
 )
 def test_constants_that_make_no_sense_are_refused(

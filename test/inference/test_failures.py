@@ -49,6 +49,14 @@ def test_a_memory_that_is_not_finite_is_refused(ours: Path) -> None:
         model.encode_memory(features, mask, 1.0, is_prompted=False)
 
 
+def test_names_that_are_no_text_are_refused(published: Path) -> None:
+    """The runtime opens such a graph, and fails when it is asked for the name."""
+    path = published / 'onnx' / 'pointer_tpos.onnx'
+    path.write_bytes(path.read_bytes().replace(b'normalized_diffs', b'normalized_diff\xff'))
+    with pytest.raises(ModelError, match=r'pointer_tpos.onnx cannot be opened as a graph'):
+        load_stages(ModelConfig(model=str(published)))
+
+
 @pytest.mark.parametrize('value', [np.nan, np.inf])
 @pytest.mark.parametrize(
     ('weight', 'message'),

@@ -73,6 +73,9 @@ def test_an_unknown_precision_is_refused() -> None:
     ('text', 'what'),
     [
         ('{', 'cannot be read'),
+        ('is_exact: 2001-13-45', 'cannot be read'),  # a date that is none
+        ('[' * 5000, 'cannot be read'),
+        (f'is_exact: 0x{"f" * 8000}', 'is_exact is a int that is too long to be shown'),
         ('- cuda', r'the file is .* expected names and values'),
         ('gpu: {}', "a key of the file is 'gpu'; expected one of is_exact, instead, tensorrt"),
         ('instead: fp32', 'is_exact is None; expected true or false'),
@@ -100,3 +103,16 @@ def test_what_is_unknown_is_refused(tmp_path: Path, text: str, what: str) -> Non
     with pytest.raises(ModelError, match=what) as refusal:
         policy_from_file(path)
     assert str(refusal.value).startswith(f'{path}')
+
+
+def test_a_file_that_refers_to_itself_makes_a_short_message(tmp_path: Path) -> None:
+    """Written out, these lines are gigabytes."""
+    path = tmp_path / 'fp32.yaml'
+    levels = ''.join(
+        f'&{name} [{", ".join([f"*{before}"] * 9)}], '
+        for name, before in zip('bcdefghi', 'abcdefgh', strict=True)
+    )
+    path.write_text(f'is_exact: [&a [x], {levels} x]\n')
+    with pytest.raises(ModelError, match=r'is_exact is .* expected true or false') as caught:
+        policy_from_file(path)
+    assert len(str(caught.value)) < 5000

@@ -37,6 +37,10 @@ class GroundStation:
     def close(self) -> None:
         self._link.close()
 
+    def sign_with(self, key: bytes) -> None:
+        """Sign what is sent from now on."""
+        self._link.setup_signing(key)
+
     def send_bytes(self, data: bytes) -> None:
         self._link.write(data)
 

@@ -58,6 +58,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
         'udpin::14550',
         'flight.bin',
         '/dev/ttyACM0,12345',
+        f'/dev/ttyACM0,{"9" * 5000}',
     ],
 )
 def test_refuses_what_is_no_connection(text: str) -> None:

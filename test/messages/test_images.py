@@ -113,6 +113,15 @@ def test_a_broken_image_is_refused(
         frame_from_image(message)
 
 
+def test_an_encoding_of_any_length_makes_a_short_message(library: Library) -> None:
+    with pytest.raises(ImageError, match='unknown image encoding') as caught:
+        frame_from_image(library.image(np.zeros(3, np.uint8), 'x' * 100_000, 1, 1, 3))
+    assert len(str(caught.value)) < 1000
+    with pytest.raises(ImageError, match='neither JPEG nor PNG') as caught:
+        frame_from_compressed_image(library.compressed(np.zeros(3, np.uint8), 'x' * 100_000))
+    assert len(str(caught.value)) < 1000
+
+
 @pytest.mark.parametrize('suffix', ['.jpg', '.png'])
 def test_a_compressed_image_is_decoded(library: Library, suffix: str) -> None:
     pixels = np.full((6, 8, 3), (200, 100, 50), np.uint8)
@@ -151,12 +160,16 @@ def test_a_compressed_image_may_be_padded(library: Library, suffix: str) -> None
     np.testing.assert_array_equal(found.pixels, expected.pixels)
 
 
-def test_a_compressed_image_that_claims_a_huge_size_is_refused(library: Library) -> None:
-    data = np.asarray(cv2.imencode('.jpg', picture(64, 48))[1].ravel(), np.uint8).copy()
-    size_at = data.tobytes().index(b'\xff\xc0') + 5
-    data[size_at : size_at + 4] = (0xFF, 0xDC, 0xFF, 0xDC)  # 65500 x 65500, the most that JPEG has
-    with pytest.raises(ImageError, match='damaged'):
-        frame_from_compressed_image(library.compressed(data))
+# The most that JPEG has, and what OpenCV would set three gigabytes aside for.
+@pytest.mark.parametrize('side', [b'\xff\xdc', b'\x7d\0'], ids=['65500', '32000'])
+def test_a_compressed_image_that_claims_a_huge_size_is_refused(
+    library: Library, side: bytes
+) -> None:
+    data = cv2.imencode('.jpg', picture(64, 48))[1].tobytes()
+    size_at = data.index(b'\xff\xc0') + 5
+    data = data[:size_at] + side + side + data[size_at + 4 :]
+    with pytest.raises(ImageError, match=r'claims \d+ x \d+ pixels: its header is damaged'):
+        frame_from_compressed_image(library.compressed(np.frombuffer(data, np.uint8).copy()))
 
 
 @pytest.mark.parametrize('encoding', ['rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8'])

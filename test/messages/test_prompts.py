@@ -61,6 +61,12 @@ def test_a_prompt_that_does_not_fit_together_is_refused(
         prompt_from_message(library.prompt(**fields))
 
 
+def test_a_name_of_any_length_is_refused(library: Library) -> None:
+    assert prompt_from_message(library.prompt(target_id='n' * 100)).target_id == 'n' * 100
+    with pytest.raises(PromptError, match='target_id has 101 characters; send at most 100'):
+        prompt_from_message(library.prompt(target_id='n' * 101))
+
+
 def test_a_mask_of_another_encoding_or_length_is_refused(library: Library) -> None:
     pixels = np.zeros((6, 8), np.uint8)
     with pytest.raises(PromptError, match='expected mono8'):

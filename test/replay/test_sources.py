@@ -3,8 +3,11 @@
 
 """Bags, videos and folders give the frames that were put into them; bad ones are refused."""
 
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
+import re
+import sqlite3
 
 import cv2
 import numpy as np
@@ -122,8 +125,13 @@ def test_an_unreadable_image_file_says_so(tmp_path: Path) -> None:
     size_at = huge.tobytes().index(b'\xff\xc0') + 5
     huge[size_at : size_at + 4] = (0xFF, 0xDC, 0xFF, 0xDC)  # 65500 x 65500
     (path / 'frame_3.jpg').write_bytes(huge.tobytes())
+    size = huge.tobytes()[size_at : size_at + 4]
+    (path / 'frame_4.png').unlink()
+    # 32000 x 32000: OpenCV would set three gigabytes aside.
+    (path / 'frame_4.jpg').write_bytes(huge.tobytes().replace(size, b'\x7d\0\x7d\0'))
+    (path / 'frame_5.jpg').mkdir()
     shots = list(open_source(path).frames())
-    assert [shot.index for shot in shots if shot.frame is None] == [1, 2, 3]
+    assert [shot.index for shot in shots if shot.frame is None] == [1, 2, 3, 4]
     assert 'frame_1.png' in shots[1].problem
 
 
@@ -170,6 +178,54 @@ def test_damaged_metadata_is_a_clear_error(tmp_path: Path) -> None:
     (path / 'metadata.yaml').write_text('rosbag2_bagfile_information: 3\n')
     with pytest.raises(SourceError, match='damaged'):
         open_source(path)
+
+
+def test_metadata_that_refers_to_itself_is_refused(tmp_path: Path) -> None:
+    """Shown in an error, these lines are gigabytes."""
+    path = write_scene_bag(
+        tmp_path / 'bag', flat_scene(), StoragePlugin.SQLITE3, is_compressed=True
+    )
+    levels = ''.join(
+        f', &{name} [{", ".join([f"*{before}"] * 9)}]'
+        for name, before in zip('bcdefghi', 'abcdefgh', strict=True)
+    )
+    good = (path / 'metadata.yaml').read_text()
+    bomb = re.sub('compression_format: .*', f'compression_format: [&a [x]{levels}]', good)
+    bomb = re.sub('compression_mode: .*', 'compression_mode: file', bomb)
+    assert bomb != good
+    (path / 'metadata.yaml').write_text(bomb)
+    with pytest.raises(SourceError, match='it refers to itself'):
+        open_source(path)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        'UPDATE messages SET data = 7',
+        'UPDATE messages SET timestamp = "later"',
+        'UPDATE topics SET offered_qos_profiles = "- history: [[["',
+        'DROP TABLE message_definitions',
+    ],
+)
+def test_tables_with_something_else_in_them_are_refused(tmp_path: Path, change: str) -> None:
+    path = write_scene_bag(
+        tmp_path / 'bag', flat_scene(), StoragePlugin.SQLITE3, is_compressed=True
+    )
+    with closing(sqlite3.connect(next(path.glob('*.db3')))) as connection:
+        connection.execute(change)
+        connection.commit()
+    with pytest.raises(SourceError, match='damaged'):
+        list(open_source(path).frames())
+
+
+def test_a_bag_does_not_say_what_an_image_is(tmp_path: Path) -> None:
+    """Definitions in a bag would be made code of and run: they are not looked at."""
+    scene = flat_scene()
+    path = write_scene_bag(tmp_path / 'bag', scene, StoragePlugin.SQLITE3, is_compressed=False)
+    with closing(sqlite3.connect(next(path.glob('*.db3')))) as connection:
+        connection.execute('UPDATE message_definitions SET encoded_message_definition = "?"')
+        connection.commit()
+    assert_same(read(path), scene)
 
 
 def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:

@@ -208,6 +208,16 @@ def test_a_useless_prompt_is_rejected_on_topic_and_service(
     assert operator.select(scene(20), box=[20.0, 40.0, 50.0, 70.0]).accepted
 
 
+def test_a_name_that_is_too_long_is_not_repeated(
+    operator: Operator, start_tracker: StartTracker
+) -> None:
+    start_tracker()
+    answer = operator.select(scene(20), target_id='n' * 5000, box=[20.0, 40.0, 50.0, 70.0])
+    assert 'target_id has 5000 characters; send at most 100' in answer.message
+    assert answer.target_id == 'n' * 100
+    assert operator.wait_for_event(EventType.PROMPT_REJECTED).target_id == 'n' * 100
+
+
 def test_a_prompt_before_any_image_is_rejected(
     operator: Operator, start_tracker: StartTracker
 ) -> None:

@@ -334,6 +334,8 @@ def test_the_file_lists_every_parameter_with_the_default_of_the_code(
         (Parameter('connection', value='udp:127.0.0.1'), 'expected udpout:HOST:PORT'),
         (Parameter('system_id', value=0), 'a parameter cannot be used.*system_id'),
         (Parameter('connection', value=7), 'a parameter cannot be used.*connection'),
+        (Parameter('connection', value='udpin:0.0.0.0:14550'), 'there is no key.*allow_unsigned'),
+        (Parameter('signing_key_file', value='/no/such/file'), 'signing_key_file cannot be read'),
     ],
 )
 def test_bad_parameter_is_refused(
@@ -341,6 +343,19 @@ def test_bad_parameter_is_refused(
 ) -> None:
     with pytest.raises(Sam2TrackerError, match=complaint):
         MavlinkBridgeNode(context=context, namespace=namespace, parameter_overrides=[parameter])
+
+
+def test_strangers_are_let_in_when_somebody_says_so(context: Context, namespace: str) -> None:
+    node = MavlinkBridgeNode(
+        context=context,
+        namespace=namespace,
+        parameter_overrides=[
+            Parameter('connection', value='udpin:0.0.0.0:14559'),
+            Parameter('allow_unsigned', value=True),
+        ],
+    )
+    node.close()
+    node.destroy_node()
 
 
 def test_missing_pymavlink_is_named_with_the_extra() -> None:

@@ -366,7 +366,18 @@ def test_a_file_that_is_not_recorded_is_refused(user: User, commit: str) -> None
         load_model(ModelConfig(model=NAME))
 
 
-@pytest.mark.parametrize('content', ['', '[]', '{}', '{"files": 3}', '{"files": {"a": 1}}'])
+def record_of(name: str, size: str) -> str:
+    files = f'{{"{name}": {{"size_bytes": {size}, "sha256": "0"}}}}'
+    return f'{{"repository": "a/b", "revision": "c", "commit": "d", "files": {files}}}'
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        *('', '[]', '{}', '{"files": 3}', '{"files": {"a": 1}}', '[' * 100_000),
+        *(record_of('a', '1e999'), record_of('../a', '1'), record_of('/etc/hostname', '1')),
+    ],
+)
 def test_a_damaged_record_is_not_believed(user: User, commit: str, content: str) -> None:
     user.succeed(*FETCH)
     (user.folder / 'fetched.json').write_text(content)
