@@ -69,6 +69,8 @@ def start_follower(context: LaunchContext) -> list[Node]:
             parameters=[LaunchConfiguration('params_file'), {'use_sim_time': use_sim_time}],
             remappings=[(topic, LaunchConfiguration(name)) for name, (topic, _) in TOPICS.items()],
             ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+            respawn=True,
+            respawn_delay=1.0,
             output='both',
             emulate_tty=True,
         )

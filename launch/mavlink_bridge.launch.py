@@ -59,6 +59,8 @@ def start_bridge(context: LaunchContext) -> list[Node]:
                 {**overrides, 'connection': connection} if connection else overrides,
             ],
             remappings=[('camera_info', LaunchConfiguration('camera_info'))],
+            respawn=True,
+            respawn_delay=1.0,
             output='both',
             emulate_tty=True,
         )

@@ -88,8 +88,12 @@ class ContenderProcess:
         self.name = contender.name
         start_s = time.monotonic()
         self._process = ChildProcess(serve)
-        self._send(contender)
-        self.opened = self._receive(Opened)
+        try:
+            self._send(contender)
+            self.opened = self._receive(Opened)
+        except KeyboardInterrupt:
+            self.kill()
+            raise
         self.load_s = time.monotonic() - start_s
 
     def step(self, frame: Frame, start: Box | None) -> Timed:
@@ -114,7 +118,7 @@ class ContenderProcess:
 
     def kill(self) -> None:
         """End the process, whatever it does."""
-        self._process.stop()
+        self._process.kill()
 
     def _send(self, message: object) -> None:
         try:

@@ -13,6 +13,7 @@ import numpy as np
 
 from sam2_tracker_ros.benchmarking.figures import MODEL_STAGES
 from sam2_tracker_ros.benchmarking.growth import Cost, FrameGrowth
+from sam2_tracker_ros.replay.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,4 +100,5 @@ def _figure(rows: int = 1, columns: int = 1) -> tuple[Any, list[Axes]]:
 
 def _save(figure: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=110)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sam2_tracker_ros.errors import SourceError
 from sam2_tracker_ros.replay.measuring import machine
+from sam2_tracker_ros.replay.whole_file import whole_file
 
 
 def add_to_report(path: Path, section: str, label: str, results: dict[str, Any]) -> None:
@@ -29,4 +30,5 @@ def add_to_report(path: Path, section: str, label: str, results: dict[str, Any])
         raise SourceError(message)
     report[section][label] = {'machine': machine(), **results}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')

@@ -17,6 +17,7 @@ from sam2_tracker_ros.core.geometry import camera_mask
 from sam2_tracker_ros.core.types import Box, TargetState, UInt8Array
 from sam2_tracker_ros.evaluation.absence import FrameRow
 from sam2_tracker_ros.evaluation.contenders import Answer
+from sam2_tracker_ros.replay.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +71,8 @@ def draw_sheet(path: Path, cells_by_name: Mapping[str, Sequence[Cell]]) -> None:
         rows += [title, np.hstack(list(cells))]
     is_encoded, data = cv2.imencode('.jpg', np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 88])
     assert is_encoded
-    path.write_bytes(data.tobytes())
+    with whole_file(path) as partial:
+        partial.write_bytes(data.tobytes())
 
 
 def draw_plot(path: Path, rows_by_name: Mapping[str, Sequence[FrameRow]], rate_hz: float) -> None:
@@ -96,7 +98,8 @@ def draw_plot(path: Path, rows_by_name: Mapping[str, Sequence[FrameRow]], rate_h
         axis.grid(alpha=0.3)
     panels[0].legend(loc='upper right', fontsize='x-small', ncols=2)
     panels[-1].set_xlabel('time [s]')
-    figure.savefig(path)
+    with whole_file(path) as partial:
+        figure.savefig(partial)
 
 
 def _size(box: Box) -> tuple[float, float]:

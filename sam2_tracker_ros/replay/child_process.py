@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 
+from sam2_tracker_ros.replay.interruption import children_deaf_to_ctrl_c
+
 _STOP_TIMEOUT_S = 20.0
 _PROGRAM = """
 from multiprocessing.connection import Connection
@@ -32,11 +34,12 @@ class ChildProcess:
         self.connection, theirs = Pipe()
         number = theirs.fileno()
         program = _PROGRAM.format(module=serve.__module__, name=serve.__name__, number=number)
-        self._popen = subprocess.Popen(  # noqa: S603 - our own function
-            [sys.executable, '-c', program],
-            pass_fds=[number],
-            env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
-        )
+        with children_deaf_to_ctrl_c():
+            self._popen = subprocess.Popen(  # noqa: S603 - our own function
+                [sys.executable, '-c', program],
+                pass_fds=[number],
+                env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+            )
         theirs.close()
 
     def stop(self) -> int:
@@ -45,5 +48,10 @@ class ChildProcess:
         try:
             return self._popen.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            self._popen.kill()
-            return self._popen.wait()
+            return self.kill()
+
+    def kill(self) -> int:
+        """End the process at once, whatever it does, and return its status."""
+        self.connection.close()
+        self._popen.kill()
+        return self._popen.wait()

@@ -36,9 +36,13 @@ def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
     return {**dict(named), 'count': len(seconds)}
 
 
-def resident_mib() -> float:
-    """Return the resident memory of this process in MiB; Linux only, as all of /proc."""
-    return _status_mib('VmRSS')
+def resident_mib(process: int | str = 'self') -> float:
+    """
+    Return the resident memory of a process in MiB; Linux only, as all of /proc.
+
+    :param process: its number.
+    """
+    return _status_mib('VmRSS', process)
 
 
 def peak_mib() -> float:
@@ -60,8 +64,8 @@ def machine() -> dict[str, object]:
     }
 
 
-def _status_mib(name: str) -> float:
-    for line in Path('/proc/self/status').read_text(encoding='ascii').splitlines():
+def _status_mib(name: str, process: int | str = 'self') -> float:
+    for line in Path(f'/proc/{process}/status').read_text(encoding='utf-8').splitlines():
         key, _, value = line.partition(':')
         if key == name:
             return int(value.split()[0]) / _KIBIBYTES_PER_MEBIBYTE

@@ -7,12 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 import time
+from typing import Protocol
 
-from sam2_tracker_ros.core.tracker import Tracker
-from sam2_tracker_ros.core.types import Event, EventType, Prompt, StepResult, TargetState
+from sam2_tracker_ros.core.types import Event, EventType, Frame, Prompt, StepResult, TargetState
 from sam2_tracker_ros.errors import PromptError
 from sam2_tracker_ros.replay.sink import ResultSink
 from sam2_tracker_ros.replay.source import FrameSource, SourceFrame
+
+
+class Steps(Protocol):
+    """What takes one frame after the other: a Tracker."""
+
+    def step(self, frame: Frame, prompts: Sequence[Prompt] = ()) -> StepResult:
+        """Look for every target in a frame."""
 
 
 @dataclass
@@ -35,7 +42,7 @@ class Summary:
 
 def replay(
     source: FrameSource,
-    tracker: Tracker,
+    tracker: Steps,
     prompts: Mapping[int, Sequence[Prompt]],
     sinks: Sequence[ResultSink],
     *,

@@ -22,6 +22,7 @@ from sam2_tracker_ros.core.types import (
 )
 from sam2_tracker_ros.overlay import STATE_COLORS_BGR
 from sam2_tracker_ros.replay.source import SourceFrame
+from sam2_tracker_ros.replay.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +93,8 @@ class Timeline:
         axes[3].set_xlabel('time [s]')
         for axis in axes:
             self._mark_events(axis, start_ns, with_names=axis is axes[0])
-        figure.savefig(self._path)
+        with whole_file(self._path) as path:
+            figure.savefig(path)
 
     def _start_ns(self) -> int:
         stamps = [rows[0].stamp_ns for rows in self._rows.values()]

@@ -53,3 +53,18 @@ class OverlayVideoSink:
         """Finish the file."""
         if self._writer is not None:
             self._writer.close()
+
+    def discard(self) -> None:
+        """Leave no file."""
+        if self._writer is not None:
+            self._writer.discard()
+
+    def __enter__(self) -> 'OverlayVideoSink':
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """Finish the file; after an error there is none."""
+        if error is None:
+            self.close()
+        else:
+            self.discard()

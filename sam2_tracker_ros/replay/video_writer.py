@@ -16,6 +16,7 @@ import cv2
 
 from sam2_tracker_ros.core.types import UInt8Array
 from sam2_tracker_ros.errors import SourceError
+from sam2_tracker_ros.replay.whole_file import unfinished
 
 _ENCODER = 'libx264'
 _QUALITY = ('-preset', 'veryfast', '-crf', '21', '-pix_fmt', 'yuv420p')
@@ -28,7 +29,10 @@ class VideoWriter(Protocol):
         """Append a BGR image."""
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file, which has its name from then on."""
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
 
 
 def open_video(path: Path, size_px: tuple[int, int], rate_hz: float) -> VideoWriter:
@@ -44,7 +48,8 @@ class _OpenCvVideo:
 
     def __init__(self, path: Path, size_px: tuple[int, int], rate_hz: float) -> None:
         code = cv2.VideoWriter.fourcc(*'mp4v')
-        self._writer = cv2.VideoWriter(str(path), code, rate_hz, size_px)
+        self._path, self._partial = path, unfinished(path)
+        self._writer = cv2.VideoWriter(str(self._partial), code, rate_hz, size_px)
         if not self._writer.isOpened():
             message = f'{path} cannot be written as a video; check the folder and the free space'
             raise SourceError(message)
@@ -56,20 +61,26 @@ class _OpenCvVideo:
     def close(self) -> None:
         """Finish the file."""
         self._writer.release()
+        self._partial.replace(self._path)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._writer.release()
+        self._partial.unlink(missing_ok=True)
 
 
 class _FfmpegVideo:
     """H.264, encoded by an ffmpeg process that is fed raw images."""
 
     def __init__(self, program: str, path: Path, size_px: tuple[int, int], rate_hz: float) -> None:
-        self._path = path
+        self._path, self._partial = path, unfinished(path)
         width, height = size_px
         command = (
             *(program, '-y', '-loglevel', 'error', '-f', 'rawvideo', '-pix_fmt', 'bgr24'),
             *('-s', f'{width}x{height}', '-r', f'{rate_hz:.6f}', '-i', '-', '-an'),
             # yuv420p halves both sides: odd ones lose a pixel.
             *('-vf', 'crop=trunc(iw/2)*2:trunc(ih/2)*2', '-c:v', _ENCODER, *_QUALITY),
-            *('-movflags', '+faststart', str(path)),
+            *('-movflags', '+faststart', str(self._partial)),
         )
         self._process = subprocess.Popen(  # noqa: S603 - the program that PATH names
             command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -89,6 +100,13 @@ class _FfmpegVideo:
         _, complaint = self._process.communicate()
         if self._process.returncode:
             raise self._error(complaint)
+        self._partial.replace(self._path)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._process.kill()
+        self._process.communicate()
+        self._partial.unlink(missing_ok=True)
 
     def _error(self, complaint: bytes = b'') -> SourceError:
         text = complaint.decode(errors='replace').strip()

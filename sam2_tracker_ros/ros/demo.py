@@ -13,7 +13,6 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-import signal
 import sys
 from typing import TypeVar
 
@@ -22,6 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from sam2_tracker_ros.core.types import Box
 from sam2_tracker_ros.errors import Sam2TrackerError
+from sam2_tracker_ros.replay.interruption import ended_by_signals, status_of
 from sam2_tracker_ros.replay.video_source import VideoSource
 from sam2_tracker_ros.ros.demo_film import HOLD_S, Film, show_film
 from sam2_tracker_ros.ros.demo_flight import Fault, Flight, FlightDemo
@@ -36,21 +36,25 @@ _Recorder = TypeVar('_Recorder', bound=Recorder)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Show the demo; 1 and one line when something fails, 2 for bad arguments."""
+    """
+    Show the demo.
+
+    :return: 1 after one line on stderr when something fails, 2 for bad arguments, 130 or 143 after
+        SIGINT or SIGTERM.
+    """
     options = _options(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in a job of a script
-        signal.signal(number, signal.default_int_handler)
     out: Path = options.out
     try:
-        table = _show_film(options) if options.video else _fly(options)
+        with ended_by_signals(with_children=True):
+            table = _show_film(options) if options.video else _fly(options)
         sys.stdout.write(table + '\n')
         sys.stdout.write(f'{"results":>14}  {out / "overlay.mp4"}, timeline.png, events.jsonl\n')
     except (Sam2TrackerError, OSError) as error:
         sys.stderr.write(f'demo: {error}\n')
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         sys.stderr.write('demo: interrupted\n')
-        return 130
+        return status_of(interrupt)
     return 0
 
 

@@ -17,6 +17,7 @@ from sam2_tracker_ros.gimbal import FollowerConfig
 from sam2_tracker_ros.gimbal.types import Mode
 from sam2_tracker_ros.messages import stamp_ns_of
 from sam2_tracker_ros.overlay import STATE_COLORS_BGR
+from sam2_tracker_ros.replay.whole_file import whole_file
 from sam2_tracker_ros.ros.demo_flight_figures import IN_PLACE, FlightFigures
 from sam2_tracker_ros.ros.demo_flight_recorder import FlightRecording
 
@@ -77,7 +78,8 @@ def draw(
                 annotation_clip=False,
             )
     states.set_xlabel('time [s]')
-    figure.savefig(path)
+    with whole_file(path) as partial:
+        figure.savefig(partial)
 
 
 def _draw_error(axes: Axes, flight: FlightRecording) -> None:

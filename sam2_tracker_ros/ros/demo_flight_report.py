@@ -49,23 +49,22 @@ def write_flight_report(recording: FlightRecording, flight: Flight) -> str:
 def _draw_video(recording: FlightRecording, flight: Flight) -> None:
     """Render again what the camera saw, with what was said of it and where the middle is."""
     scene = AerialScene(flight.seed)
-    video = OverlayVideoSink(flight.out / 'overlay.mp4', RATE_HZ)
     start_ns = recording.image_stamps[0]
     mode_by_time = [
         (stamp_ns_of(item.header), Mode(item.mode).name) for item in recording.statuses
     ]
     times = [stamp_ns for stamp_ns, _ in mode_by_time]
-    for stamp_ns, attitude in _attitudes(recording).items():
-        time_s = (stamp_ns - start_ns) / NANOSECONDS_PER_SECOND
-        image = scene.render(time_s, attitude).image
-        newest = bisect_right(times, stamp_ns) - 1
-        note = f'{time_s:.1f} s, gimbal {mode_by_time[newest][1]}' if newest >= 0 else ''
-        result = recording.result(stamp_ns)
-        shown = draw_note(image, note) if result is None else draw_overlay(image, result, note)
-        middle = shown.shape[1] // 2, shown.shape[0] // 2
-        cv2.drawMarker(shown, middle, _CROSS_BGR, cv2.MARKER_CROSS, _CROSS_PX)
-        video.append(shown)
-    video.close()
+    with OverlayVideoSink(flight.out / 'overlay.mp4', RATE_HZ) as video:
+        for stamp_ns, attitude in _attitudes(recording).items():
+            time_s = (stamp_ns - start_ns) / NANOSECONDS_PER_SECOND
+            image = scene.render(time_s, attitude).image
+            newest = bisect_right(times, stamp_ns) - 1
+            note = f'{time_s:.1f} s, gimbal {mode_by_time[newest][1]}' if newest >= 0 else ''
+            result = recording.result(stamp_ns)
+            shown = draw_note(image, note) if result is None else draw_overlay(image, result, note)
+            middle = shown.shape[1] // 2, shown.shape[0] // 2
+            cv2.drawMarker(shown, middle, _CROSS_BGR, cv2.MARKER_CROSS, _CROSS_PX)
+            video.append(shown)
 
 
 def _attitudes(recording: FlightRecording) -> dict[int, Attitude]:

@@ -15,6 +15,7 @@ from sam2_tracker_ros.replay.json_sink import event_as_dict
 from sam2_tracker_ros.replay.timeline import Timeline
 from sam2_tracker_ros.replay.video_sink import OverlayVideoSink
 from sam2_tracker_ros.replay.video_source import VideoSource
+from sam2_tracker_ros.replay.whole_file import whole_file
 from sam2_tracker_ros.ros.demo_recorder import Recording
 
 
@@ -25,22 +26,21 @@ def write_film_report(recording: Recording, out: Path, film: VideoSource, held_f
     :param film: what the camera showed.
     :param held_frames: how often it repeated the first frame.
     """
-    video = OverlayVideoSink(out / 'overlay.mp4', film.rate_hz)
     timeline = Timeline(out / 'timeline.png')
     by_index = _stamps_by_index(recording, film.rate_hz, held_frames)
-    for source_frame in film.frames():
-        if source_frame.frame is None:
-            continue
-        index, image = source_frame.index, bgr_image(source_frame.frame)
-        stamp_ns = by_index.get(index)
-        result = None if stamp_ns is None else recording.result(stamp_ns)
-        if result is None:
-            what = 'not published' if stamp_ns is None else 'not processed'
-            video.append(draw_note(image, f'frame {index}, {what}'))
-            continue
-        timeline.note(result)
-        video.append(draw_overlay(image, result, f'frame {index}'))
-    video.close()
+    with OverlayVideoSink(out / 'overlay.mp4', film.rate_hz) as video:
+        for source_frame in film.frames():
+            if source_frame.frame is None:
+                continue
+            index, image = source_frame.index, bgr_image(source_frame.frame)
+            stamp_ns = by_index.get(index)
+            result = None if stamp_ns is None else recording.result(stamp_ns)
+            if result is None:
+                what = 'not published' if stamp_ns is None else 'not processed'
+                video.append(draw_note(image, f'frame {index}, {what}'))
+                continue
+            timeline.note(result)
+            video.append(draw_overlay(image, result, f'frame {index}'))
     timeline.close()
     write_events(recording, out / 'events.jsonl')
     return as_text(traffic_rows(recording, film.rate_hz) + event_rows(recording))
@@ -49,7 +49,8 @@ def write_film_report(recording: Recording, out: Path, film: VideoSource, held_f
 def write_events(recording: Recording, path: Path) -> None:
     """Write the events as lines of JSON."""
     lines = [json.dumps(event_as_dict(event)) + '\n' for event in recording.events]
-    path.write_text(''.join(lines), encoding='utf-8')
+    with whole_file(path) as partial:
+        partial.write_text(''.join(lines), encoding='utf-8')
 
 
 def as_text(rows: list[tuple[str, str]]) -> str:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 import json
 from pathlib import Path
-import signal
 import sys
 import time
 
@@ -23,7 +22,9 @@ from rclpy.signals import SignalHandlerOptions
 
 from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND
 from sam2_tracker_ros.errors import Sam2TrackerError
+from sam2_tracker_ros.replay.interruption import ended_by_signals, status_of
 from sam2_tracker_ros.replay.measuring import machine, percentiles_ms
+from sam2_tracker_ros.replay.whole_file import whole_file
 from sam2_tracker_ros.ros.accounts import WINDOW_FRAMES
 from sam2_tracker_ros.ros.node_benchmark_listener import Arrival, Listener
 from sam2_tracker_ros.ros.processes import (
@@ -67,20 +68,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not 4.0 <= options.duration <= 600.0:
         parser.error('--duration must be from 4 to 600 seconds')
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in a job of a script
-        signal.signal(number, signal.default_int_handler)
     parameters = [f'model:={options.model}', *options.parameter]
     try:
-        results = _measure(parameters, options.duration, options.json.parent)
+        with ended_by_signals(with_children=True):
+            results = _measure(parameters, options.duration, options.json.parent)
     except (Sam2TrackerError, OSError) as error:
         sys.stderr.write(f'node_benchmark: {error}\n')
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         sys.stderr.write('node_benchmark: interrupted\n')
-        return 130
+        return status_of(interrupt)
     report = json.loads(options.json.read_text('utf-8')) if options.json.exists() else {}
     report['node'] = {'machine': machine(), 'parameters': parameters, **results}
-    options.json.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+    with whole_file(options.json) as path:
+        path.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
     for name, value in results.items():
         sys.stdout.write(f'{name:36} {value:.3f}\n')
     return 0
@@ -236,5 +237,7 @@ def _playing() -> Iterator[SimulatedCameraPlayer]:
     camera = SimulatedCameraPlayer()
     try:
         yield camera
-    finally:
-        camera.stop()
+    except BaseException:
+        camera.kill()
+        raise
+    camera.stop()

@@ -15,6 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 from sam2_tracker_ros.errors import Sam2TrackerError
 
 _LOOK_FOR_SIGNALS_S = 0.1
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class ClosingNode(Node):
@@ -24,6 +25,26 @@ class ClosingNode(Node):
         """Say and free what has to be, while the node can still publish."""
 
 
+def exit_on_signals() -> None:
+    """Let SIGINT and SIGTERM raise SystemExit: for a node that takes seconds to make."""
+
+    def leave(*_: object) -> None:
+        raise SystemExit(0)
+
+    for number in _SIGNALS:
+        signal.signal(number, leave)
+
+
+def set_by_signals(stop: threading.Event) -> None:
+    """
+    Let SIGINT and SIGTERM set an event from now on.
+
+    rclpy's own handlers end the context under whoever uses it: it is initialised without them.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: stop.set())
+
+
 def run_node(name: str, make_node: Callable[[], ClosingNode]) -> int:
     """
     Run a node until SIGINT or SIGTERM.
@@ -31,9 +52,7 @@ def run_node(name: str, make_node: Callable[[], ClosingNode]) -> int:
     :return: the exit status; 1 and one line when the node cannot be made.
     """
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    # The default handlers would end the context under the executor, and before the node's end.
+    set_by_signals(stop)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node()

@@ -20,7 +20,8 @@ from rclpy.node import Node
 from sam2_tracker_ros.errors import Sam2TrackerError
 
 PACKAGE = 'sam2_tracker_ros'
-STOP_TIMEOUT_S = 10.0
+# Who interrupts a program sees it end within 2 s, its nodes included.
+STOP_TIMEOUT_S = 0.9
 
 
 class ProcessError(Sam2TrackerError):
@@ -43,6 +44,11 @@ class NodeProcess:
                 [str(path), '--ros-args', *assignments], stdout=stream, stderr=stream
             )
 
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._popen.pid
+
     def has_ended(self) -> bool:
         """
         Return whether the process ended as it should.
@@ -54,13 +60,16 @@ class NodeProcess:
             self._fail(f'ended with status {status}')
         return status == 0
 
-    def stop(self) -> None:
+    def begin_to_stop(self) -> None:
+        """Ask the process to end if it still runs."""
+        if self._popen.poll() is None:
+            self._popen.send_signal(signal.SIGINT)
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """End the process if it still runs."""
-        if self._popen.poll() is not None:
-            return
-        self._popen.send_signal(signal.SIGINT)
+        self.begin_to_stop()
         try:
-            self._popen.wait(STOP_TIMEOUT_S)
+            self._popen.wait(max(timeout_s, 0.0))
         except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.wait()
@@ -128,5 +137,8 @@ def stopping() -> Iterator[list[NodeProcess]]:
     try:
         yield processes
     finally:
+        end_s = time.monotonic() + STOP_TIMEOUT_S
         for process in processes:
-            process.stop()
+            process.begin_to_stop()
+        for process in processes:
+            process.stop(end_s - time.monotonic())

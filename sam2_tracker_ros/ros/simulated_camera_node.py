@@ -7,7 +7,6 @@ from collections import deque
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 import math
-import signal
 import threading
 import time
 from typing import Any
@@ -30,6 +29,7 @@ from sam2_tracker_ros.ros import qos
 from sam2_tracker_ros.ros.camera_output import CameraOutput
 from sam2_tracker_ros.ros.intake import Arrival, Intake
 from sam2_tracker_ros.ros.message_classes import installed_message_classes
+from sam2_tracker_ros.ros.node_main import exit_on_signals, set_by_signals
 from sam2_tracker_ros.ros.read_only import read_only_parameter
 from sam2_tracker_ros.ros.simulated_camera_truth import truth_message
 from sam2_tracker_ros.testing.aerial_scene import AerialScene
@@ -66,11 +66,13 @@ class SimulatedCameraNode(Node):
     In real time images are rendered beside the gimbal's motion; when one is not done before the
     next is due, that is left out. In simulated time nothing is left out: the clock waits.
 
+    :param stop: ends `run` when it is set.
     :param node_arguments: of rclpy's Node.
     """
 
-    def __init__(self, **node_arguments: Any) -> None:
+    def __init__(self, stop: threading.Event, **node_arguments: Any) -> None:
         super().__init__('simulated_camera', **node_arguments)
+        self._stop = stop
         self._classes = installed_message_classes()
         self._declare()
         self._period_s = 1.0 / self._rate_hz
@@ -100,25 +102,20 @@ class SimulatedCameraNode(Node):
             self._clocks = self.create_publisher(Clock, '/clock', QoSProfile(depth=10))
             self._intake.subscribe(Target, 'tracker/target', qos.TARGET, self._on_target)
         self._answered = threading.Condition()
-        self._is_stopping = False
         self._published = self._left_out = 0
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self)
 
     def run(self) -> None:
-        """Publish until the time is over or `stop` is called."""
+        """Publish until the time is over or the node is to stop."""
         self._intake.start()
         try:
             self._run()
         finally:
             self._intake.destroy()
 
-    def stop(self) -> None:
-        """Let `run` return."""
-        self._is_stopping = True
-
     def _run(self) -> None:
-        while not self._is_stopping and not self._output.is_watched_by(self._subscribers):
+        while not self._stop.is_set() and not self._output.is_watched_by(self._subscribers):
             self._publish_clock(0.0)
             self._executor.spin_once(timeout_sec=_POLL_S)
         if not self._is_simulated_time:
@@ -129,7 +126,8 @@ class SimulatedCameraNode(Node):
         with ThreadPoolExecutor(1) as renderer:
             for step in range(round(self._duration_s / self._step_s) + delay_steps):
                 self._spin_until(due_s)
-                if self._is_stopping:
+                if self._stop.is_set():
+                    renderer.shutdown(wait=False, cancel_futures=True)
                     break
                 shot = self._moved(step)
                 if shot is not None and shot.time_s < self._duration_s:
@@ -199,7 +197,7 @@ class SimulatedCameraNode(Node):
             and time.monotonic() < end_s
             and self._output.image_subscribers
             and self.count_publishers('tracker/target')
-            and not self._is_stopping
+            and not self._stop.is_set()
         ):
             with self._answered:
                 self._answered.wait_for(lambda: self._answered_ns >= stamp_ns, _POLL_S)
@@ -212,7 +210,7 @@ class SimulatedCameraNode(Node):
 
     def _spin_until(self, due_s: float) -> None:
         """Wait until a step is due; commands take effect meanwhile."""
-        while not self._is_stopping and (rest_s := due_s - time.monotonic()) > 0.0:
+        while not self._stop.is_set() and (rest_s := due_s - time.monotonic()) > 0.0:
             time.sleep(min(rest_s, _POLL_S))
 
     def _stamp_ns(self, time_s: float) -> int:
@@ -311,11 +309,12 @@ class SimulatedCameraNode(Node):
 def main() -> int:
     """Run the camera until its time is over, or SIGINT or SIGTERM."""
     cv2.setNumThreads(2)  # the other cores are the tracker's
+    stop = threading.Event()
+    exit_on_signals()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
-        node = SimulatedCameraNode()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: node.stop())
+        node = SimulatedCameraNode(stop)
+        set_by_signals(stop)
         node.run()
         node.destroy_node()
     finally:

@@ -88,8 +88,12 @@ class SimulatedCameraPlayer:
         return self._receive() if self._connection.poll() else None
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process, which shows nothing more."""
         self._process.stop()
+
+    def kill(self) -> None:
+        """End the process, whatever it shows."""
+        self._process.kill()
 
     def _receive(self) -> Any:
         try:

@@ -5,12 +5,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+import threading
 import time
 from typing import Any, Protocol
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 
 from sam2_tracker_ros.core.bearing import CameraCalibration
 from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, UInt8Array
@@ -19,8 +20,11 @@ from sam2_tracker_ros.messages import bgr_image
 from sam2_tracker_ros.replay.video_source import VideoSource
 from sam2_tracker_ros.ros.camera_output import CameraOutput
 from sam2_tracker_ros.ros.message_classes import installed_message_classes
+from sam2_tracker_ros.ros.node_main import exit_on_signals, set_by_signals
 from sam2_tracker_ros.ros.read_only import read_only_parameter
 from sam2_tracker_ros.testing.drone_scene import DroneScene
+
+_LOOK_FOR_SIGNALS_S = 0.1
 
 
 class _Film(Protocol):
@@ -147,9 +151,9 @@ class VideoPublisherNode(Node):
         self._held = round(hold_s * self._film.rate_hz)
         self._output = CameraOutput(self, self._classes)
 
-    def run(self) -> None:
-        """Publish until the film ends or rclpy is shut down."""
-        while rclpy.ok() and not self._output.is_watched_by(self._subscribers):
+    def run(self, stop: threading.Event) -> None:
+        """Publish until the film ends or `stop` is set."""
+        while not stop.is_set() and not self._output.is_watched_by(self._subscribers):
             rclpy.spin_once(self, timeout_sec=0.02)
         schedule = _Schedule(
             start_s=time.monotonic(),
@@ -158,21 +162,21 @@ class VideoPublisherNode(Node):
             held=self._held,
         )
         number = skipped = 0
-        while rclpy.ok():
+        while not stop.is_set():
             image = self._film.image(max(number - schedule.held, 0))
             if image is None:
                 break
-            self._wait(schedule, number)
+            self._wait(schedule, number, stop)
             self._publish(image, schedule.stamp_ns(number))
             due = max(schedule.newest(), number + 1)
             skipped += due - number - 1
             number = due
         self.get_logger().info(f'{number - skipped} frames published, {skipped} left out')
 
-    def _wait(self, schedule: _Schedule, number: int) -> None:
+    def _wait(self, schedule: _Schedule, number: int, stop: threading.Event) -> None:
         """Serve parameters until a frame is due."""
-        while rclpy.ok() and (rest_s := schedule.until_s(number)) > 0.0:
-            rclpy.spin_once(self, timeout_sec=rest_s)
+        while not stop.is_set() and (rest_s := schedule.until_s(number)) > 0.0:
+            rclpy.spin_once(self, timeout_sec=min(rest_s, _LOOK_FOR_SIGNALS_S))
 
     def _publish(self, image: UInt8Array, stamp_ns: int) -> None:
         header = self._classes.header_of(stamp_ns, self._frame_id)
@@ -183,18 +187,19 @@ class VideoPublisherNode(Node):
 
 def main() -> int:
     """Run the camera until its film ends, or SIGINT or SIGTERM."""
-    rclpy.init()
+    stop = threading.Event()
+    exit_on_signals()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = VideoPublisherNode()
-        node.run()
+        set_by_signals(stop)
+        node.run(stop)
         node.destroy_node()
     except Sam2TrackerError as error:
         rclpy.logging.get_logger('video_publisher').fatal(str(error))
         return 2
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
     finally:
-        rclpy.try_shutdown()
+        rclpy.shutdown()
     return 0
 
 

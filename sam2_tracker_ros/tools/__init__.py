@@ -10,6 +10,7 @@ import sys
 from typing import NoReturn
 
 from sam2_tracker_ros.errors import Sam2TrackerError
+from sam2_tracker_ros.replay.interruption import ended_by_signals, status_of
 
 # Name of the module and its one line in the list of verbs; a verb's module is imported when used.
 VERBS = {
@@ -31,8 +32,26 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; 2 and one line on stderr for anything that is wrong with the input."""
+    """
+    Run one verb.
+
+    :return: 2, after one line on stderr, for anything that is wrong with the input; 130 or 143
+        after SIGINT or SIGTERM.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    verb = words[0] if words else ''
+    try:
+        with ended_by_signals():
+            return _run(words)
+    except (Sam2TrackerError, OSError) as error:
+        print(f'sam2-tracker {verb}: {error}', file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt as interrupt:
+        print(f'sam2-tracker {verb}: interrupted', file=sys.stderr)
+        return status_of(interrupt)
+
+
+def _run(words: Sequence[str]) -> int:
     parser = _Parser(
         prog='sam2-tracker', description='Follow objects through recordings with SAM 2.'
     )
@@ -43,12 +62,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == [name]:
             import_module(f'sam2_tracker_ros.tools.{name}').add_to(verb)
     options = parser.parse_args(words)
-    try:
-        module = import_module(f'sam2_tracker_ros.tools.{options.verb}')
-        return int(module.run(options))
-    except (Sam2TrackerError, OSError) as error:
-        print(f'sam2-tracker {options.verb}: {error}', file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print(f'sam2-tracker {options.verb}: interrupted', file=sys.stderr)
-        return 130
+    return int(import_module(f'sam2_tracker_ros.tools.{options.verb}').run(options))

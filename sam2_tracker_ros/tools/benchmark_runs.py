@@ -32,6 +32,7 @@ from sam2_tracker_ros.core.plain_sam2 import PLAIN_SAM2
 from sam2_tracker_ros.errors import ConfigError, Sam2TrackerError
 from sam2_tracker_ros.inference import load_model
 from sam2_tracker_ros.replay.measuring import resident_mib
+from sam2_tracker_ros.replay.whole_file import whole_file
 from sam2_tracker_ros.tools.settings import config_of
 
 _OPERATORS_SHOWN = 8
@@ -116,7 +117,8 @@ def measure_matrix(options: argparse.Namespace) -> dict[str, Any]:
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         file = options.out / f'{options.label or options.matrix}.md'
-        file.write_text('\n'.join(sections), encoding='utf-8')
+        with whole_file(file) as path:
+            path.write_text('\n'.join(sections), encoding='utf-8')
     return {'provider': options.matrix, 'axes': axes, 'bundles': results}
 
 

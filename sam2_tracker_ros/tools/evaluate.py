@@ -23,7 +23,9 @@ from sam2_tracker_ros.evaluation.scenes import Clip, SceneClip
 from sam2_tracker_ros.evaluation.tables import accuracy_table, loss_table, summarize
 from sam2_tracker_ros.inference import load_model
 from sam2_tracker_ros.replay.clip_formats import recorded_clips
+from sam2_tracker_ros.replay.interruption import GentleStop, children_deaf_to_ctrl_c
 from sam2_tracker_ros.replay.measuring import machine
+from sam2_tracker_ros.replay.whole_file import whole_file
 from sam2_tracker_ros.tools.arguments import count, positive_count
 from sam2_tracker_ros.tools.settings import add_set_option, config_of
 
@@ -95,7 +97,8 @@ def run(options: argparse.Namespace) -> int:
             'runs': [run.as_dict() for run in runs],
         }
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(report) + '\n', encoding='utf-8')
+        with whole_file(options.json) as path:
+            path.write_text(json.dumps(report) + '\n', encoding='utf-8')
     return 0
 
 
@@ -135,7 +138,11 @@ def _results(tasks: Sequence[_Task], jobs: int) -> Iterator[ClipRun]:
     if jobs == 1:
         yield from map(_run_task, tasks)
         return
-    with get_context('spawn').Pool(jobs) as pool:
+    # A pool that is interrupted while it is made would leave processes behind.
+    with GentleStop() as stop, children_deaf_to_ctrl_c():
+        pool = get_context('spawn').Pool(jobs)
+    with pool:
+        stop.check()
         yield from pool.imap(_run_task, tasks)
 
 

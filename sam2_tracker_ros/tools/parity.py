@@ -21,6 +21,7 @@ from sam2_tracker_ros.parity.comparison import Bounds, TargetComparison, compare
 from sam2_tracker_ros.parity.plots import draw_masks, draw_series
 from sam2_tracker_ros.parity.runs import track
 from sam2_tracker_ros.replay.clip_formats import recorded_clips
+from sam2_tracker_ros.replay.whole_file import whole_file
 from sam2_tracker_ros.tools.arguments import positive_count
 
 _SCENARIOS = ('box', 'point', 'two', 'correction')
@@ -73,7 +74,8 @@ def run(options: argparse.Namespace) -> int:
     report = _against_bundle(options) if options.against else _against_reference(options)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+        with whole_file(options.json) as path:
+            path.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
     return 0 if report.get('is_within', True) else _OVER_BOUNDS
 
 

@@ -17,11 +17,19 @@ from tqdm import tqdm
 
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.tracker import Tracker
-from sam2_tracker_ros.core.types import NANOSECONDS_PER_SECOND, Box, Point, Prompt
+from sam2_tracker_ros.core.types import (
+    NANOSECONDS_PER_SECOND,
+    Box,
+    Frame,
+    Point,
+    Prompt,
+    StepResult,
+)
 from sam2_tracker_ros.errors import PromptError, Sam2TrackerError, SourceError
 from sam2_tracker_ros.inference import load_model
 from sam2_tracker_ros.replay.bag_sink import BagSink
 from sam2_tracker_ros.replay.bag_source import BagSource
+from sam2_tracker_ros.replay.interruption import GentleStop
 from sam2_tracker_ros.replay.json_sink import JsonLinesSink
 from sam2_tracker_ros.replay.open_source import open_source
 from sam2_tracker_ros.replay.runner import Summary, replay
@@ -31,6 +39,8 @@ from sam2_tracker_ros.replay.timeline import Timeline
 from sam2_tracker_ros.replay.video_sink import OverlayVideoSink
 from sam2_tracker_ros.tools.arguments import count, positive_count
 from sam2_tracker_ros.tools.settings import add_settings, config_of
+
+_RESULTS = ('config.json', 'bag', 'results.jsonl', 'timeline.png', 'overlay.mp4')
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -74,25 +84,41 @@ def run(options: argparse.Namespace) -> int:
     if out.resolve() == options.input.resolve():
         message = f'{out} is the input; choose another folder with --out'
         raise SourceError(message)
-    tracker = Tracker(load_model(config.model), config)
-    with _replacing(out) as folder, ExitStack() as stack:
-        _write_config(folder / 'config.json', options, config)
-        sinks = _sinks(stack, folder, source)
-        total = source.frame_count
-        if options.max_frames is not None:
-            total = min(total or options.max_frames, options.max_frames)
-        bar = stack.enter_context(tqdm(total=total, unit='frame', disable=None))
-        summary = replay(
-            source,
-            tracker,
-            {options.prompt_frame: [prompt]},
-            sinks,
-            max_frames=options.max_frames,
-            progress=lambda _: bar.update(),
-        )
+    with GentleStop() as stop:
+        model = stop.call(load_model, config.model)
+        steps = _Interruptible(Tracker(model, config), stop)
+        with _replacing(out) as folder, ExitStack() as stack:
+            _write_config(folder / 'config.json', options, config)
+            sinks = _sinks(stack, folder, source)
+            timeline = Timeline(folder / 'timeline.png')
+            total = source.frame_count
+            if options.max_frames is not None:
+                total = min(total or options.max_frames, options.max_frames)
+            bar = stack.enter_context(tqdm(total=total, unit='frame', disable=None))
+            summary = replay(
+                source,
+                steps,
+                {options.prompt_frame: [prompt]},
+                [*sinks, timeline],
+                max_frames=options.max_frames,
+                progress=lambda _: bar.update(),
+            )
+            timeline.close()  # not after a signal: it takes too long
     report = _report(summary, out)
     print(json.dumps(report) if options.json else _as_text(report))
     return 0
+
+
+class _Interruptible:
+    """A tracker whose steps a signal does not wait for, so that what is written is whole."""
+
+    def __init__(self, tracker: Tracker, stop: GentleStop) -> None:
+        self._tracker = tracker
+        self._stop = stop
+
+    def step(self, frame: Frame, prompts: Sequence[Prompt] = ()) -> StepResult:
+        """Do one step of the tracker."""
+        return self._stop.call(self._tracker.step, frame, prompts)
 
 
 @contextmanager
@@ -100,7 +126,8 @@ def _replacing(out: Path) -> Iterator[Path]:
     """
     Give a folder whose content takes the place of that in `out`, also when interrupted.
 
-    A run that fails, by a rejected prompt for instance, leaves earlier results alone.
+    A run that fails, by a rejected prompt for instance, leaves earlier results alone. One that is
+    killed leaves its unfinished folder, which the next one removes.
     """
     folder = out.with_name(f'{out.name}.partial')
     shutil.rmtree(folder, ignore_errors=True)
@@ -113,11 +140,14 @@ def _replacing(out: Path) -> Iterator[Path]:
     finally:
         if folder.exists():
             out.mkdir(exist_ok=True)
-            for new in folder.iterdir():
-                old = out / new.name
+            for name in _RESULTS:
+                old, new = out / name, folder / name
                 if old.is_dir():
                     shutil.rmtree(old)
-                new.replace(old)
+                else:
+                    old.unlink(missing_ok=True)
+                if new.exists():
+                    new.replace(old)
             folder.rmdir()
 
 
@@ -132,7 +162,6 @@ def _sinks(stack: ExitStack, out: Path, source: FrameSource) -> Sequence[ResultS
     if isinstance(source, BagSource):
         add(BagSink(out / 'bag', is_mcap=source.is_mcap))
     add(JsonLinesSink(out / 'results.jsonl'))
-    add(Timeline(out / 'timeline.png'))
     add(OverlayVideoSink(out / 'overlay.mp4', source.rate_hz))
     return sinks
 

@@ -31,6 +31,9 @@ class ChildThread:
         self._thread.join()
         return 0
 
+    def kill(self) -> int:
+        return self.stop()
+
 
 @dataclass(frozen=True)
 class Still:

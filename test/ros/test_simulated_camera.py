@@ -108,6 +108,7 @@ def run_camera(context: Context, namespace: str, pilot: Pilot) -> RunCamera:
     def run(at_start: Callable[[], None] = lambda: None, **parameters: Any) -> None:
         values = {'wait_for_subscribers': 1, **parameters}
         node = SimulatedCameraNode(
+            threading.Event(),
             context=context,
             namespace=namespace,
             parameter_overrides=[Parameter(name, value=item) for name, item in values.items()],
