@@ -68,14 +68,8 @@ LAYERS = {
 # In `ros`, only the nodes build a model; only demonstrations show scenes and recordings.
 NODES = '*_node.py'
 DEMONSTRATION = (
-    *(
-        'demo*.py',
-        'fault_*.py',
-        'faulty_tracker_node.py',
-        'node_benchmark.py',
-        'simulated_camera*.py',
-    ),
-    *('soak*.py', 'video_publisher*.py'),
+    *('demo*.py', 'fault_*.py', 'faulty_tracker_node.py', 'node_benchmark.py'),
+    *('simulated_camera*.py', 'soak*.py', 'video_publisher*.py'),
 )
 
 

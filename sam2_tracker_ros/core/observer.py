@@ -13,7 +13,7 @@ from sam2_tracker_ros.core.mask_selection import MOTION_WEIGHTS
 from sam2_tracker_ros.core.memory_bank import MemoryEntry
 from sam2_tracker_ros.core.memory_selection import NOTHING, SELECTORS, is_trusted
 from sam2_tracker_ros.core.model import Expectation, Features, Sam2Model, Sighting
-from sam2_tracker_ros.core.preprocessing import model_image
+from sam2_tracker_ros.core.preprocessing import model_image, shows_nothing
 from sam2_tracker_ros.core.prompts import (
     CERTAIN_LOGIT,
     CheckedPrompt,
@@ -43,6 +43,7 @@ class FrameInWork:
         self._frame = frame
         self._model = model
         self._features: dict[Box, Features] = {}
+        self._shows_nothing: bool | None = None
 
     def features(self, window: Box) -> Features:
         """Return what the model sees in a window of the image."""
@@ -52,6 +53,12 @@ class FrameInWork:
             with self.clock.stage('encode'):
                 self._features[window] = self._model.encode_image(image)
         return self._features[window]
+
+    def shows_nothing(self) -> bool:
+        """Return whether there is nothing to be found."""
+        if self._shows_nothing is None:
+            self._shows_nothing = shows_nothing(self._frame)
+        return self._shows_nothing
 
 
 class Observer:
@@ -116,6 +123,8 @@ class Observer:
         sighting = self._look(frame, window, track, prompt, clock)
         if not sighting.is_finite:
             return UNUSABLE
+        if sighting.object_score_logit > -CERTAIN_LOGIT and frame.shows_nothing():
+            sighting = replace(sighting, object_score_logit=-CERTAIN_LOGIT)
         with clock.stage('decide'):
             expected = None if predicted is None else predicted.box
             fraction = self.config.min_component_fraction

@@ -15,6 +15,12 @@ _TO_RGB = {
     PixelFormat.GRAY: cv2.COLOR_GRAY2RGB,
 }
 
+# Blocks of an image in a row and in a column, pixels that are enough for them, and grey levels by
+# which their means differ (standard deviation) where anything is to be seen.
+_BLOCKS, _LOOKED_AT_PX, _MIN_DETAIL = 16, 160, 1.0
+# Some points are enough where they differ by more than noise would make them.
+_POINTS, _CERTAIN_DETAIL = 24, 25.0
+
 
 def model_image(frame: Frame, window: Box, size_px: int) -> UInt8Array:
     """
@@ -36,3 +42,26 @@ def model_image(frame: Frame, window: Box, size_px: int) -> UInt8Array:
     if conversion is not None:
         image = cv2.cvtColor(image, conversion)
     return np.asarray(image, np.uint8)
+
+
+def shows_nothing(frame: Frame) -> bool:
+    """
+    Return whether an image is blank but for its noise, as of a covered lens.
+
+    A network that remembers a target may find it in the dark.
+    """
+    width, height = frame.size_px
+    points = frame.pixels[:: max(height // _POINTS, 1), :: max(width // _POINTS, 1)]
+    if _contrast(points) > _CERTAIN_DETAIL:
+        return False
+    stride = max(min(width, height) // _LOOKED_AT_PX, 1)
+    pixels = np.ascontiguousarray(frame.pixels[::stride, ::stride])
+    # The mean over a block has next to no noise.
+    blocks = cv2.resize(pixels, (_BLOCKS, _BLOCKS), interpolation=cv2.INTER_AREA)
+    return _contrast(np.asarray(blocks, np.uint8)) < _MIN_DETAIL
+
+
+def _contrast(pixels: UInt8Array) -> float:
+    """Return the standard deviation of the channel that differs most over an image."""
+    height, width = pixels.shape[:2]
+    return float(pixels.reshape(height * width, -1).std(axis=0).max())

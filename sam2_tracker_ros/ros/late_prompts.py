@@ -92,6 +92,9 @@ class LatePrompts:
             self._in_hand = self._in_hand[1:]
 
     def _start(self, request: Request, frame: Frame) -> None:
+        if request.prompt.target_id:
+            # Else the older prompt, which needs not catch up, would get the higher epoch.
+            self._prompts.give_up(request.prompt.target_id, _REPLACED)
         try:
             start = LateStart(self._tracker, request.prompt, frame)
         except Exception as error:  # of the prompt, or whatever a model does

@@ -91,6 +91,12 @@ class PromptQueue:
         """Let a prompt that was taken wait for the next frame."""
         self._waiting.append(request)
 
+    def give_up(self, target_id: str, why: str) -> None:
+        """Refuse what waits for a target."""
+        given_up = [each for each in self._waiting if each.prompt.target_id == target_id]
+        self._waiting = [each for each in self._waiting if each.prompt.target_id != target_id]
+        self.refuse(given_up, why)
+
     def refuse(self, requests: Iterable[Request], why: str) -> None:
         """Answer those without an answer that nothing was done, with an event that says why."""
         for request in requests:

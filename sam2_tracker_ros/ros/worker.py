@@ -28,12 +28,13 @@ from sam2_tracker_ros.core.types import (
 from sam2_tracker_ros.errors import ImageError
 from sam2_tracker_ros.ros.accounts import Accounts
 from sam2_tracker_ros.ros.complaints import Complaints
+from sam2_tracker_ros.ros.desk import Desk, PreparedImage
 from sam2_tracker_ros.ros.input_watch import InputWatch
 from sam2_tracker_ros.ros.intake import Arrival
 from sam2_tracker_ros.ros.latest_frame import LatestFrame
 from sam2_tracker_ros.ros.outbox import Outbox, Output
 from sam2_tracker_ros.ros.prompt_queue import PromptQueue
-from sam2_tracker_ros.ros.tracking_loop import Desk, PreparedImage, TrackingLoop
+from sam2_tracker_ros.ros.tracking_loop import TrackingLoop
 
 MEBIBYTE = 2**20
 STOPPED = 'the node was deactivated before a frame answered; activate it and prompt again'

@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 
-from sam2_tracker_ros.core.preprocessing import model_image
+from sam2_tracker_ros.core.preprocessing import model_image, shows_nothing
 from sam2_tracker_ros.core.types import Box, Frame, PixelFormat, UInt8Array
 
 
@@ -72,3 +72,25 @@ def test_the_frame_is_left_as_it_was() -> None:
     image = model_image(Frame(pixels, 0, PixelFormat.BGR), Box(0, 0, 8, 8), 8)
     image[:] = 0
     np.testing.assert_array_equal(pixels, before)
+
+
+@pytest.mark.parametrize('size_px', [(1280, 720), (640, 480), (320, 240)])
+@pytest.mark.parametrize(('level', 'sigma'), [(0, 0.0), (0, 3.0), (0, 8.0), (10, 8.0), (255, 0.0)])
+def test_a_blank_image_shows_nothing_whatever_its_noise(
+    size_px: tuple[int, int], level: int, sigma: float
+) -> None:
+    noise_in = np.random.default_rng(1).normal(level, sigma, (size_px[1], size_px[0], 3))
+    assert shows_nothing(Frame(np.clip(noise_in, 0, 255).astype(np.uint8), 0))
+
+
+def test_alpha_is_no_detail() -> None:
+    pixels = np.zeros((240, 320, 4), np.uint8)
+    pixels[..., 3] = 255
+    assert shows_nothing(Frame(pixels, 0, PixelFormat.RGBA))
+
+
+@pytest.mark.parametrize('contrast', [12, 100])
+def test_a_small_object_in_the_dark_is_something(contrast: int) -> None:
+    pixels = np.zeros((240, 320), np.uint8)
+    pixels[100:130, 100:160] = contrast
+    assert not shows_nothing(Frame(pixels, 0, PixelFormat.GRAY))

@@ -9,7 +9,10 @@ from core.film import (
     RED,
     RED_BOX,
     Film,
+    add,
     box_at,
+    drawn,
+    film,
     only,
     settings,
     started,
@@ -17,6 +20,7 @@ from core.film import (
 import numpy as np
 import pytest
 
+from sam2_tracker_ros.core.model import Features
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     Box,
@@ -27,6 +31,7 @@ from sam2_tracker_ros.core.types import (
     PromptAction,
     Reason,
     TargetState,
+    UInt8Array,
 )
 from sam2_tracker_ros.testing.fake_model import FakeModel
 
@@ -225,10 +230,27 @@ def test_a_mask_that_explodes_is_no_measurement() -> None:
     show = started()
     for _ in range(3):
         show.show((MIDDLE_BOX, RED))
-    result = show.show((Box(0, 0, 96, 96), RED))
+    result = show.show((Box(0, 0, 96, 90), RED))
     assert only(result).reason is Reason.MASK_EXPLODED
     assert only(result).state is COASTING
     assert only(show.show((MIDDLE_BOX, RED))).measured
+
+
+def test_nothing_is_measured_in_a_blank_image_whatever_the_model_sees_in_it() -> None:
+    class Dreamer(FakeModel):
+        """Sees in the dark what it remembers."""
+
+        def encode_image(self, image: UInt8Array) -> Features:
+            return super().encode_image(image if image.any() else drawn((MIDDLE_BOX, RED)))
+
+    show = film(Dreamer())
+    show.show((MIDDLE_BOX, RED), prompts=[add(MIDDLE_BOX)])
+    assert only(show.show((MIDDLE_BOX, RED))).measured
+    dark = only(show.show((Box(0, 0, 96, 96), (0, 0, 0))))
+    assert (dark.state, dark.reason, dark.scores.confidence) == (COASTING, Reason.OCCLUDED, 0.0)
+    for _ in range(2):
+        found = only(show.show((MIDDLE_BOX, RED)))
+    assert found.measured
 
 
 def test_a_target_that_comes_near_has_not_exploded() -> None:

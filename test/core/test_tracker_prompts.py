@@ -233,7 +233,7 @@ def test_release_between_frames() -> None:
 def test_epochs_go_on_from_those_of_an_earlier_tracker() -> None:
     model = RecordingModel()
     tracker = Tracker(model, Config(), epoch=7)
-    frame = Frame(np.full((96, 96, 3), RED, np.uint8), 1)
+    frame = Frame(drawn((RED_BOX, RED)), 1)
     (answer,) = tracker.step(frame, [add(RED_BOX)]).answers
     assert answer.epoch == tracker.epoch == 8
 

@@ -20,9 +20,16 @@ from ros.harness import (
     prompt,
     stamped,
 )
-from sam2_tracker_ros.core.types import EventType, UInt8Array
+from sam2_tracker_ros.core import types as core_types
+from sam2_tracker_ros.core.config import Config
+from sam2_tracker_ros.core.frame_history import FrameHistory
+from sam2_tracker_ros.core.tracker import Tracker
+from sam2_tracker_ros.core.types import Box, Event, EventType, Frame, UInt8Array
 from sam2_tracker_ros.messages import stamp_ns_of
 from sam2_tracker_ros.msg import Prompt, Target
+from sam2_tracker_ros.ros.late_prompts import LatePrompts
+from sam2_tracker_ros.ros.prompt_queue import PromptQueue
+from sam2_tracker_ros.testing.fake_model import FakeModel
 
 # 400 px a second at one frame in 33 ms, for half a second.
 STEP_PX = 13.2
@@ -194,3 +201,26 @@ def test_stamps_that_go_back_forget_the_frames(
         lambda: operator.show(picture(3)) and operator.events_of(EventType.ACQUIRED), 'a target'
     )
     assert 'newest frame' in operator.events_of(EventType.ACQUIRED)[0].detail
+
+
+def test_of_two_prompts_at_once_the_newer_one_counts_though_it_means_an_older_frame() -> None:
+    tracker, history = Tracker(FakeModel(), Config()), FrameHistory(10.0, 2**26)
+    events: list[Event] = []
+    queue = PromptQueue(events.extend, lambda: 0)
+    late = LatePrompts(tracker, history, queue, events.extend)
+    frames = [Frame(picture(0), (index + 1) * FRAME_PERIOD_NS) for index in range(4)]
+    for frame in frames[:3]:
+        history.append(frame)
+        tracker.step(frame)
+    box = Box(left_of(0), TOP, left_of(0) + SIDE, TOP + SIDE)
+    older = queue.put(core_types.Prompt(target_id='car', box=box))
+    newer = queue.put(core_types.Prompt(target_id='car', box=box, stamp_ns=frames[0].stamp_ns))
+    queue.sort(tracker, '', late.cancel)
+    late.begin(frames[3].stamp_ns, frames[2].stamp_ns)
+    assert 'a newer prompt' in older.result(0).message
+    assert queue.take() == []
+    while not newer.done():
+        late.advance(frames[2].stamp_ns, Config())
+    assert newer.result(0).accepted
+    assert tracker.target_ids == ('car',)
+    assert newer.result(0).epoch == tracker.epoch
