@@ -14,11 +14,14 @@ TOOL = $(PARITY)/venv/bin/python -m sam2_tracker_ros.tools
 HAS_EFFICIENTTAM = $(PARITY)/venv/bin/python -c 'import efficient_track_anything' 2>/dev/null
 BESIDE = --compare pytorch,ours,card --variant int8:precision=int8 --frames $(FRAMES) \
   --json build/compare.json --out $(COMPARED)
+# Two processes that share the test files between them.
+TESTS := -n 2 --dist loadfile
 CODE := .ci launch sam2_tracker_ros setup.py test training
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check audit fuzz soak bench compare efficienttam gpu gpuwheel loop matrix parity torch clean
+.PHONY: help setup demo test check audit faults fuzz soak bench compare coverage efficienttam gpu gpu_matrix \
+  gpuwheel loop matrix parity torch clean
 
 help:  ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,7 +37,13 @@ loop: setup  ## fly it without and with each fault, five minutes: tables, plots 
 	  echo "fault: $$fault"; $(RUN) demo --fault $$fault --out build/loop/$$fault || exit; done
 
 test: setup  ## run every test that needs no GPU; ARGS='-k name' selects some
-	@$(RUN) pytest -n 2 --dist loadfile $(ARGS)
+	@$(RUN) pytest $(TESTS) $(ARGS)
+
+coverage: setup  ## run them under coverage.py: table, build/coverage/index.html; fails below the bounds
+	@$(RUN) python .ci/code_coverage.py $(TESTS) $(ARGS)
+
+matrix:  ## run them on Kilted and Jazzy with Python 3.10 to 3.13, hours; ONLY='jazzy-3.12', ONLY='*-3.10'
+	@$(PYTHON) .ci/matrix.py --only '$(or $(ONLY),*)' -- $(TESTS) $(ARGS)
 
 check: setup  ## lint, format, types, package.xml, known vulnerabilities
 	@$(RUN) ruff check $(CODE)
@@ -52,6 +61,9 @@ fuzz:  ## attack what reads bytes from outside, half an hour; ARGS='--seconds 60
 	@$(PYTHON) -m venv build/fuzz/venv
 	@build/fuzz/venv/bin/pip install --quiet -r test/fuzz/requirements.txt
 	@build/fuzz/venv/bin/python test/fuzz/run_atheris.py $(ARGS)
+
+faults: setup  ## 200 seeded attacks on the tracker node, a quarter of an hour: build/faults/; ARGS='--repeat SEED'
+	@$(RUN) fault_campaign $(ARGS)
 
 soak: setup  ## 100,000 frames through the node at full speed, 20 minutes: build/soak/; FRAMES=3000 for fewer
 	@$(RUN) soak $(if $(filter command line,$(origin FRAMES)),--frames $(FRAMES))
@@ -83,9 +95,9 @@ gpu:  ## every way to run full-size models on the GPU, beside PyTorch, into buil
 	@sed 's/^onnxruntime>/$(if $(filter cpu,$(PROVIDER)),onnxruntime,onnxruntime-gpu[cuda,cudnn])>/' \
 	  test/parity/requirements.txt > $(GPU)/requirements.txt
 	@$(GPU)/venv/bin/pip install --quiet -r $(GPU)/requirements.txt
-	@$(MAKE) PARITY=$(GPU) matrix
+	@$(MAKE) PARITY=$(GPU) gpu_matrix
 
-matrix: $(COMPARED)/sam2.1-hiera-tiny-512 $(COMPARED)/sam2.1-hiera-tiny-1024 \
+gpu_matrix: $(COMPARED)/sam2.1-hiera-tiny-512 $(COMPARED)/sam2.1-hiera-tiny-1024 \
     $(if $(shell $(HAS_EFFICIENTTAM) && echo yes),$(COMPARED)/efficienttam-ti-512)
 	@$(TOOL) benchmark --matrix $(PROVIDER) $(addprefix --bundle ,$^) --frames $(FRAMES) \
 	  --json $(GPU)/matrix.json --out $(GPU)
@@ -106,4 +118,5 @@ gpuwheel:  ## ask onnxruntime-gpu (250 MB) about options, refusals and fallbacks
 clean:  ## remove what the other verbs made, except build/training, parity and gpuwheel
 	rm -rf .venv install log .mypy_cache .pytest_cache .ruff_cache
 	rm -rf build/source build/sam2_tracker_ros build/demo build/loop build/bench build/bench.json build/bootstrap.*
-	rm -rf build/compare build/compare.json build/gpu
+	rm -rf build/compare build/compare.json build/gpu build/coverage build/matrix
+	rm -rf build/audit build/faults build/fuzz build/soak

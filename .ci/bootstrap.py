@@ -6,7 +6,8 @@ Make the development environment: Python packages, ROS 2 from wheels, and this p
 
 Needs Python, its C headers, a C++ compiler and make, and nothing else. Afterwards
 `.venv/bin/ros-run COMMAND...` runs a command that sees ROS 2 and this package. Whatever is already
-there and current is left alone, so the second run takes a moment. Standard library only.
+there and current is left alone, so the second run takes a moment. ROS_WHEELS=jazzy takes ROS 2
+Jazzy instead of Kilted; a ROS 2 that is sourced chooses nothing. Standard library only.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / '.venv'
 BUILD = ROOT / 'build'
 INSTALL = ROOT / 'install'
+ROS_WHEELS = os.environ.get('ROS_WHEELS') or 'kilted'
+ROS_REQUIREMENTS = ROOT / '.ci' / f'ros-{ROS_WHEELS}.txt'
 REQUIREMENTS = ROOT / '.ci' / 'requirements.txt'
 RUNNER_TEMPLATE = ROOT / '.ci' / 'ros-run.in'
 
@@ -56,6 +59,11 @@ class SetupError(Exception):
 def check_prerequisites() -> None:
     """Refuse a machine that lacks something, with the name of what to install."""
     name = f'python{sys.version_info[0]}.{sys.version_info[1]}'
+    if not ROS_REQUIREMENTS.exists():
+        known = sorted(path.stem[len('ros-') :] for path in REQUIREMENTS.parent.glob('ros-*.txt'))
+        raise SetupError(
+            f'ROS_WHEELS={ROS_WHEELS} is not known, this needs one of: {", ".join(known)}'
+        )
     if (platform.system(), platform.machine()) != ('Linux', 'x86_64'):
         raise SetupError(
             'ROS 2 wheels exist for Linux on x86_64 only, this is '
@@ -131,15 +139,17 @@ def install() -> str:
     :return: the digest of what is installed
     """
     stamp = VENV / 'bootstrap.stamp'
-    digest = digest_of(REQUIREMENTS.read_bytes(), sys.version, sys.base_prefix, str(ROOT))
+    lists = (REQUIREMENTS, ROS_REQUIREMENTS)
+    contents = (path.read_bytes() for path in lists)
+    digest = digest_of(*contents, sys.version, sys.base_prefix, str(ROOT))
     if stamp.exists() and stamp.read_text() == digest:
         return digest
     version = platform.python_version()
     run(f'environment .venv, Python {version}', sys.executable, '-m', 'venv', '--clear', VENV)
     run(
-        'Python packages and ROS 2 wheels (about 350 MB, a minute or more)',
+        f'Python packages and ROS 2 wheels, {ROS_WHEELS} (about 350 MB, a minute or more)',
         *(VENV / 'bin' / 'python', '-m', 'pip', 'install', '--disable-pip-version-check'),
-        *('--no-input', '--requirement', REQUIREMENTS),
+        *('--no-input', *(word for path in lists for word in ('--requirement', path))),
     )
     repair_cmake_files()
     stamp.write_text(digest)

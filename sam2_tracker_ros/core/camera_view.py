@@ -48,7 +48,10 @@ class CameraView:
         plane = rays[:, :2] / rays[:, 2:]
         scale = ((plane[1:] - plane[0]) / _STEP_PX).T
         offset = np.array([x, y]) / max(float(z), _LEAST_FORWARD) - plane[0]
-        shift = np.linalg.solve(scale, offset) if np.isfinite(scale).all() else np.zeros(2)
+        try:
+            shift = np.linalg.solve(scale, offset)
+        except np.linalg.LinAlgError:  # a calibration so far off that half a pixel is nothing
+            return point_px
         if not np.isfinite(shift).all():
             return point_px
         return point_px[0] + float(shift[0]), point_px[1] + float(shift[1])

@@ -31,7 +31,7 @@ from sam2_tracker_ros.ros.message_classes import installed_message_classes
 class Output(Protocol):
     """Something that turns a gimbal, or tells about it."""
 
-    publisher: Publisher[Any]
+    publisher: 'Publisher[Any]'
 
     def publish(self, command: Command, stamp_ns: int) -> None:
         """Send one command."""

@@ -61,7 +61,7 @@ class FollowerSettings:
         names = [item.name for item in fields(config_class)]
         return {name: self._node.get_parameter(name).value for name in names}
 
-    def _on_set(self, parameters: Sequence[Parameter[Any]]) -> SetParametersResult:
+    def _on_set(self, parameters: 'Sequence[Parameter[Any]]') -> SetParametersResult:
         for parameter in parameters:
             info = self._infos.get(parameter.name)
             if info and info.choices and parameter.value not in info.choices:

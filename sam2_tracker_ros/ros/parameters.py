@@ -64,7 +64,7 @@ class Settings:
             message = f'parameter {name}: {error}'
             raise ConfigError(message) from error
 
-    def _on_set(self, parameters: Sequence[Parameter[Any]]) -> SetParametersResult:
+    def _on_set(self, parameters: 'Sequence[Parameter[Any]]') -> SetParametersResult:
         infos = settings_info()
         changes = {
             parameter.name: _to_setting(parameter.value)

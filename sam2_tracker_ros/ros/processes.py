@@ -12,6 +12,7 @@ import subprocess
 import time
 from typing import NoReturn
 
+from ament_index_python import get_search_paths
 from ament_index_python.packages import get_package_prefix, get_package_share_directory
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 import rclpy
@@ -90,7 +91,10 @@ def use_own_domain() -> None:
     """Talk in a domain of this process; set before rclpy starts, and kept by its children."""
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
     profiles = Path(get_package_share_directory(PACKAGE)) / 'config' / 'fastdds.xml'
-    os.environ.setdefault('FASTDDS_DEFAULT_PROFILES_FILE', str(profiles))
+    # Fast DDS 2, in Humble and Jazzy, reads another variable; read twice, the file is an error.
+    is_old = any((Path(path) / 'share' / 'fastrtps').is_dir() for path in get_search_paths())
+    name = 'FASTRTPS' if is_old else 'FASTDDS'
+    os.environ.setdefault(f'{name}_DEFAULT_PROFILES_FILE', str(profiles))
 
 
 def check_model(diagnostics: DiagnosticArray) -> None:

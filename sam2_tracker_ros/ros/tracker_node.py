@@ -28,7 +28,7 @@ from sam2_tracker_ros.messages import (
     frame_from_serialized_image,
 )
 from sam2_tracker_ros.messages.calibration import NewestCalibration
-from sam2_tracker_ros.ros import qos
+from sam2_tracker_ros.ros import qos, transitions
 from sam2_tracker_ros.ros.accounts import Accounts
 from sam2_tracker_ros.ros.camera_attitude import CameraAttitude
 from sam2_tracker_ros.ros.diagnostics import Health, diagnostic_array
@@ -66,6 +66,7 @@ class TrackerNode(LifecycleNode):
         **node_arguments: Any,
     ) -> None:
         super().__init__('tracker', **node_arguments)
+        transitions.refuse_out_of_order(self)
         self._model_loader = model_loader
         self._on_hopeless = on_hopeless
         self._is_closed = False
@@ -98,8 +99,8 @@ class TrackerNode(LifecycleNode):
         """Configure and activate, if the parameter `autostart` says so."""
         if not self.get_parameter('autostart').value:
             return
-        if self.trigger_configure() is TransitionCallbackReturn.SUCCESS:
-            self.trigger_activate()
+        if transitions.succeeds(self.trigger_configure):
+            transitions.succeeds(self.trigger_activate)
 
     def close(self) -> None:
         """End every thread and free the model, in every state and for good; entities stay."""

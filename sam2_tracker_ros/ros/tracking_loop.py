@@ -114,7 +114,7 @@ class TrackingLoop:
         return self._late_s() > max(self._config.node.input_timeout_s, usual_s)
 
     def _late_s(self) -> float:
-        """Return how late the answer is, also by the node's clock: a simulation may wait for it."""
+        """Return how late the answer is; a simulation, the node's clock, may wait for it."""
         return min(self.busy_s(), self._desk.input.silence_s())
 
     def failing_s(self) -> float:
@@ -315,7 +315,8 @@ class TrackingLoop:
         """Note and publish what a frame gave."""
         desk = self._desk
         self._failing_since_s = None
-        self._usual_step_s += _SMOOTHING * (step_time.step_s - self._usual_step_s)
+        if not result.answers:  # a prompt takes as long again as a target
+            self._usual_step_s += _SMOOTHING * (step_time.step_s - self._usual_step_s)
         self._last_seen.note(frame, result.targets)
         desk.input.seen(frame)
         desk.accounts.frame_processed(result, desk.now_ns(), dropped)

@@ -75,6 +75,24 @@ def test_what_turns_behind_the_camera_is_far_outside() -> None:
     assert x < -SIZE[0]
 
 
+def test_where_a_lens_shows_nothing_the_point_stays() -> None:
+    """Beyond the edge of a distortion that folds back, there is no direction."""
+    lens = replace(CAMERA, distortion=np.array([-0.6, 0.0, 0.0, 0.0, 0.0]))
+    before, view = CameraView(CAMERA, np.eye(3)), CameraView(lens, turned(0, 5))
+    assert view.moved((1.0, 1.0), before, SIZE) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize('center', [1e17, 1e300])
+def test_a_calibration_that_means_no_camera_moves_nothing(center: float) -> None:
+    """Half a pixel beside such a principal point is nothing: the step must not fail on it."""
+    matrix = np.array([[500.0, 0.0, center], [0.0, 500.0, 240.0], [0.0, 0.0, 1.0]])
+    view = CameraView(replace(CAMERA, matrix=matrix), np.eye(3))
+    before = CameraView(CAMERA, np.eye(3))
+    assert view.calibration.problem(SIZE) == ''
+    assert view.moved((320.0, 200.0), before, SIZE) == (320.0, 200.0)
+    assert np.isfinite(before.moved((320.0, 200.0), view, SIZE)).all()
+
+
 # A camera that follows: the target stands still in the image while it moves through the world.
 FOLLOW_DEG = 1.2
 FRAMES_SEEN, FRAMES_HIDDEN = 12, 12
@@ -128,6 +146,19 @@ def test_while_it_is_followed_it_does_not_move_in_the_image() -> None:
         result = tracker.step(frame, [Prompt(box=box_at(30, 48))] if index == 0 else [])
     (target,) = result.targets
     assert target.measured
+    assert target.motion is not None
+    assert target.motion.velocity[0] == pytest.approx(0.0, abs=6.0)
+
+
+def test_an_image_of_the_same_time_moves_nothing() -> None:
+    """A camera that stamps two images alike has not turned in no time."""
+    tracker = Tracker(RecordingModel(), settings())
+    for index, angle in enumerate((0.0, 0.0, 5.0)):
+        view = CameraView(SMALL_CAMERA, turned(0, angle))
+        stamp_ns = 10**18 + min(index, 1) * 33_333_333
+        frame = Frame(drawn((box_at(30, 48), RED)), stamp_ns, view=view)
+        result = tracker.step(frame, [Prompt(box=box_at(30, 48))] if index == 0 else [])
+    (target,) = result.targets
     assert target.motion is not None
     assert target.motion.velocity[0] == pytest.approx(0.0, abs=6.0)
 

@@ -99,6 +99,14 @@ def test_what_happens_on_the_way_is_told() -> None:
     assert target.state is TargetState.COASTING
 
 
+def test_without_a_frame_since_it_has_arrived() -> None:
+    """The prompt meant the newest frame, or those after it were not kept."""
+    (frame,) = film(1)
+    late = LateStart(Tracker(RecordingModel(), settings()), Prompt(box=red_at(0)), frame)
+    assert late.catch_up(history_of([frame]), frame.stamp_ns, 0.0, settings())
+    assert late.stamp_ns == frame.stamp_ns
+
+
 def test_a_slow_model_leaves_frames_out_and_arrives() -> None:
     frames = film(14)
     late = LateStart(Tracker(RecordingModel(), settings()), Prompt(box=red_at(0)), frames[0])

@@ -71,6 +71,7 @@ def test_nothing_to_compare_is_nan() -> None:
     motion = motion.forgotten(SECOND)
     assert math.isnan(motion.excess(mask, SECOND, 3.0))
     assert motion.predicted(SECOND) is None
+    assert motion.velocity(SECOND) is None
 
 
 def test_motion_starts_again_with_the_next_mask_after_forgetting() -> None:
@@ -167,6 +168,30 @@ def test_an_unseen_target_is_looked_for_half_way_with_room_for_both() -> None:
     assert box.center[0] == pytest.approx((150.0 + predicted_x) / 2.0, abs=0.01)
     assert box.left - margin_px < 140.0
     assert box.right + margin_px > predicted_x + 10.0
+
+
+def test_what_is_not_known_of_the_motion_stays_so_when_the_camera_turns() -> None:
+    """After time went back, the camera still turns; the place moves, a motion there is none."""
+    followed = moving().turned(lambda point: (point[0] + 7.0, point[1]), 0.1)
+    for forgotten in (followed.forgotten(SECOND), moving().forgotten(SECOND)):
+        turned = forgotten.turned(lambda point: (point[0] + 5.0, point[1]), 0.1)
+        motion = turned.turning_unknown()
+        motion.rest()
+        assert motion.predicted(2 * SECOND) is None
+        assert motion.turning_unknown().velocity(2 * SECOND) is None
+    assert motion.measured_box.center == pytest.approx((155.0, 150.0))
+
+
+def test_another_object_is_recognised_where_the_camera_has_turned_it() -> None:
+    """It was too far off to be the target; seen again there in time, it stays another."""
+    motion = moving()
+    beside, shift = box_at(150, 250, 20, 20), 60.0
+    motion.note_other(full(beside), SECOND)
+    turned = motion.turned(lambda point: (point[0] + shift, point[1]), 0.1)
+    there = full(box_at(150 + shift, 250, 20, 20))
+    now_ns = SECOND + SECOND // 10
+    assert turned.excess(there, now_ns, 3.0) == math.inf
+    assert motion.excess(there, now_ns, 3.0) < math.inf
 
 
 def test_without_motion_it_is_looked_for_where_it_was() -> None:

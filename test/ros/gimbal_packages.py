@@ -25,7 +25,7 @@ PACKAGES = {
 # Of rosidl's generators those that Python over Fast DDS needs; all of them take twice as long.
 GENERATORS = (
     'cmake generator_type_description generator_c typesupport_c typesupport_fastrtps_c '
-    'generator_py'
+    'typesupport_introspection_c generator_py'
 )
 CMAKE_LISTS = """
 cmake_minimum_required(VERSION 3.20)

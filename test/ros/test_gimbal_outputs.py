@@ -37,8 +37,9 @@ def gimbal_messages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     install = gimbal_packages.build(tmp_path_factory.mktemp('gimbal_packages'))
     (folder,) = install.glob('lib/python3*/site-packages')
     # The loader has read LD_LIBRARY_PATH long ago, but finds what is loaded already.
-    for library in install.glob('lib/*_fastrtps_c.so'):
-        ctypes.CDLL(str(library))
+    for kind in ('fastrtps_c', 'introspection_c'):
+        for library in install.glob(f'lib/*_{kind}.so'):
+            ctypes.CDLL(str(library))
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         yield

@@ -120,6 +120,17 @@ def test_transitions_out_of_order_are_refused(
     assert state(operator) == State.PRIMARY_STATE_INACTIVE
 
 
+def test_autostart_gives_way_to_a_manager_that_was_faster(
+    operator: Operator, create_tracker: StartTracker
+) -> None:
+    tracker = create_tracker()
+    assert change(operator, CONFIGURE)
+    tracker.node.start()
+    assert state(operator) == State.PRIMARY_STATE_INACTIVE
+    assert change(operator, ACTIVATE)
+    assert track_square(operator).measured
+
+
 def test_an_inactive_node_rejects_prompts(
     operator: Operator, create_tracker: StartTracker
 ) -> None:

@@ -339,7 +339,7 @@ def test_the_file_lists_every_parameter_with_the_default_of_the_code(
     ],
 )
 def test_bad_parameter_is_refused(
-    context: Context, namespace: str, parameter: Parameter[Any], complaint: str
+    context: Context, namespace: str, parameter: 'Parameter[Any]', complaint: str
 ) -> None:
     with pytest.raises(Sam2TrackerError, match=complaint):
         MavlinkBridgeNode(context=context, namespace=namespace, parameter_overrides=[parameter])
