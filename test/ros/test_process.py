@@ -4,6 +4,7 @@
 """The executable `tracker` in a process of its own, with the embedded model."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 import select
 import signal
 import subprocess
@@ -145,16 +146,35 @@ main(load)
 """
 
 
-def start_program(program: str, namespace: str, **parameters: object) -> 'subprocess.Popen[str]':
+@contextmanager
+def running(
+    program: str, namespace: str, **parameters: object
+) -> 'Iterator[subprocess.Popen[str]]':
     arguments = ['-r', f'__ns:={namespace}']
     for name, value in parameters.items():
         arguments += ['-p', f'{name}:={value}']
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, '-c', program, '--ros-args', *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ask_until(operator: Operator, condition: Callable[[], object], what: str) -> None:
+    """Show pictures and prompt, so that the model is asked."""
+
+    def ask() -> object:
+        operator.images.publish(operator.image(scene(20)))
+        operator.prompts.publish(square_prompt(20))
+        return condition()
+
+    operator.wait_until(ask, what)
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -164,8 +184,7 @@ def test_a_signal_ends_a_process_whose_model_never_loads(
 ) -> None:
     """Also one that a lifecycle manager has asked to configure."""
     program = HANGS.format(loading='threading.Event().wait()')
-    process = start_program(program, namespace, autostart=not is_asked)
-    try:
+    with running(program, namespace, autostart=not is_asked) as process:
         operator.wait_until(operator.set_target.service_is_ready, 'the node')
         if is_asked:
             client = operator.client(ChangeState, 'change_state')
@@ -177,8 +196,6 @@ def test_a_signal_ends_a_process_whose_model_never_loads(
         )
         process.send_signal(number)
         _, errors = process.communicate(timeout=DEADLINE_S)
-    finally:
-        process.kill()
     assert process.returncode == 0
     assert 'Traceback' not in errors
 
@@ -187,22 +204,14 @@ def test_a_signal_ends_a_process_whose_model_never_loads(
 def test_a_signal_ends_a_process_whose_model_hangs(
     operator: Operator, namespace: str, number: signal.Signals
 ) -> None:
-    process = start_program(HANGS.format(loading=''), namespace, inference_timeout_s=3600.0)
-    try:
+    program = HANGS.format(loading='')
+    with running(program, namespace, inference_timeout_s=3600.0) as process:
         operator.wait_for_tracker()
-        assert process.stdout is not None
         output = process.stdout
-
-        def is_asked() -> bool:
-            operator.images.publish(operator.image(scene(20)))
-            operator.prompts.publish(square_prompt(20))
-            return bool(select.select([output], [], [], 0.0)[0])
-
-        operator.wait_until(is_asked, 'a question to the model')
+        assert output is not None
+        ask_until(operator, lambda: select.select([output], [], [], 0.0)[0], 'a question')
         process.send_signal(number)
         _, errors = process.communicate(timeout=DEADLINE_S)
-    finally:
-        process.kill()
     assert process.returncode == 0
     assert 'Traceback' not in errors
 
@@ -211,21 +220,11 @@ def test_a_process_whose_every_model_hangs_ends_with_a_failure(
     operator: Operator, namespace: str
 ) -> None:
     """So that whoever launched it starts it again."""
-    process = start_program(
-        HANGS.format(loading=''), namespace, inference_timeout_s=0.3, watchdog_rate_hz=50.0
-    )
-    try:
+    program = HANGS.format(loading='')
+    with running(program, namespace, inference_timeout_s=0.3, watchdog_rate_hz=50.0) as process:
         operator.wait_for_tracker()
-
-        def has_ended() -> bool:
-            operator.images.publish(operator.image(scene(20)))
-            operator.prompts.publish(square_prompt(20))
-            return process.poll() is not None
-
-        operator.wait_until(has_ended, 'the end of the process')
+        ask_until(operator, lambda: process.poll() is not None, 'the end of the process')
         _, errors = process.communicate(timeout=DEADLINE_S)
-    finally:
-        process.kill()
     assert process.returncode == 1
     assert 'loaded anew 3 times' in errors
 
@@ -247,18 +246,9 @@ class FreezingModel(FakeModel):
 tracker_process._FROZEN_AFTER_S = tracker_process._FROZEN_BUILD_AFTER_S = 3.0
 main(lambda *_: FreezingModel())
 """
-    process = start_program(program, namespace)
-    try:
+    with running(program, namespace) as process:
         operator.wait_for_tracker()
-
-        def has_ended() -> bool:
-            operator.images.publish(operator.image(scene(20)))
-            operator.prompts.publish(square_prompt(20))
-            return process.poll() is not None
-
-        operator.wait_until(has_ended, 'the end of the process')
+        ask_until(operator, lambda: process.poll() is not None, 'the end of the process')
         _, errors = process.communicate(timeout=DEADLINE_S)
-    finally:
-        process.kill()
     assert process.returncode == 1
     assert 'in encode_image' in errors
