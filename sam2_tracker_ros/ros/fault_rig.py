@@ -232,12 +232,15 @@ class Rig(AbstractContextManager['Rig']):
         return Recovery(None, prompted_s is not None)
 
     def _point_at_car(self) -> bool:
-        """Prompt the car, if it is to be seen; return whether it is."""
-        stamp_ns, boxes = self.camera.newest()
-        if CAR not in boxes:
+        """Prompt the car in the image answered last, if it is to be seen; return whether it is."""
+        newest = self.observer.newest()
+        if newest is None:
             return False
-        self.operator.prompt(boxes[CAR], stamp_ns, target_id=CAR)
-        return True
+        for boxes in self.ledger.shown.get(newest.stamp_ns, []):
+            if CAR in boxes:
+                self.operator.prompt(boxes[CAR], newest.stamp_ns, target_id=CAR)
+                return True
+        return False
 
     def _is_well(self, since_s: float) -> bool:
         """Return whether the car is measured where it is, message after message."""
