@@ -4,7 +4,6 @@
 """Whether usable images come, and for how long none did."""
 
 from collections.abc import Callable, Sequence
-import threading
 
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
@@ -44,9 +43,7 @@ class InputWatch:
         self._has_seen_frame = False
         self._is_stalled = False
         self._stamp_ns = 0
-        self._lock = threading.Lock()
-        self._silence_ns = 0
-        self._looked_ns = now_ns()
+        self._frame_ns = now_ns()
 
     @property
     def stamp_ns(self) -> int:
@@ -79,16 +76,13 @@ class InputWatch:
         """Note that the tracker has been through a frame."""
         self._has_seen_frame = True
         self._stamp_ns = frame.stamp_ns
-        with self._lock:
-            self._silence_ns, self._looked_ns = 0, self._now_ns()
+        self._frame_ns = self._now_ns()
 
     def silence_s(self) -> float:
-        """Return the time since then, less what a clock jumped back in it; for any thread."""
-        with self._lock:
-            now_ns = self._now_ns()
-            self._silence_ns += max(0, now_ns - self._looked_ns)
-            self._looked_ns = now_ns
-            return self._silence_ns / NANOSECONDS_PER_SECOND
+        """Return the time since then; a clock that jumped back starts it anew."""
+        now_ns = self._now_ns()
+        self._frame_ns = min(self._frame_ns, now_ns)
+        return (now_ns - self._frame_ns) / NANOSECONDS_PER_SECOND
 
     def why_no_image(self) -> str:
         """Return what to tell somebody who needs an image; empty while they come."""

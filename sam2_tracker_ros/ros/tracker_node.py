@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import QuaternionStamped
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.timer import Timer
@@ -81,6 +81,7 @@ class TrackerNode(LifecycleNode):
         self._progress = ''
         self._accounts = Accounts()
         self._intake: Intake | None = None
+        self._watchdog: Timer | None = None
         self._settings = Settings(self, self._on_settings)
         self._output = Publishers(self, installed_message_classes(), self._believed_calibration)
         self._prompt_inputs = PromptInputs(self, self._ask, self._reject)
@@ -143,6 +144,7 @@ class TrackerNode(LifecycleNode):
         )
         self._worker.reconfigure(self._config)  # a parameter may have been set meanwhile
         self._intake = self._new_intake(self._worker, is_raw=is_raw)
+        self._watchdog = self._new_timer(1.0 / node_config.watchdog_rate_hz, self._worker.watch)
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -236,6 +238,9 @@ class TrackerNode(LifecycleNode):
         intake, self._intake = self._intake, None
         if intake is not None:
             intake.destroy()
+        if self._watchdog is not None:
+            self.destroy_timer(self._watchdog)
+            self._watchdog = None
         self._end_worker(self._config.node.inference_timeout_s)
 
     def _end_worker(self, timeout_s: float) -> None:
@@ -285,13 +290,15 @@ class TrackerNode(LifecycleNode):
         self._publish_diagnostics()
 
     def _new_diagnostics_timer(self) -> Timer:
-        return self.create_timer(
-            self.get_parameter('diagnostics_period_s').value,
-            self._publish_diagnostics,
-            callback_group=self._diagnostics_group,
-            # By a clock that goes on also where simulated time stands still.
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
-        )
+        period_s = self.get_parameter('diagnostics_period_s').value
+        return self._new_timer(period_s, self._publish_diagnostics, self._diagnostics_group)
+
+    def _new_timer(
+        self, period_s: float, callback: Callable[[], None], group: CallbackGroup | None = None
+    ) -> Timer:
+        """Make a timer by a clock that goes on also where simulated time stands still."""
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        return self.create_timer(period_s, callback, callback_group=group, clock=steady)
 
     def _publish_diagnostics(self) -> None:
         now = self.get_clock().now()

@@ -109,9 +109,6 @@ class Worker:
         self._loop: TrackingLoop | None = self._new_loop(
             lambda: (Tracker(model, config, epoch), ()), LastSeen()
         )
-        # Not the executor's: a flood of prompts would keep it from looking.
-        self._has_stopped = threading.Event()
-        threading.Thread(target=self._watch, name='tracker_watchdog', daemon=True).start()
 
     def put_image(self, arrival: Arrival) -> None:
         """Prepare an image; it replaces one that still waits."""
@@ -149,12 +146,15 @@ class Worker:
         if loop is not None:
             loop.reconfigure(config)
 
-    def _watch(self) -> None:
-        """Look whether images come and the model answers."""
-        while not self._has_stopped.wait(1.0 / self._config.node.watchdog_rate_hz):
-            with self._changing:
-                if self._loop is not None:
-                    self._loop = self._watched(self._loop)
+    def watch(self) -> None:
+        """Look whether images come and the model answers; to be called at the watchdog's rate."""
+        if not self._changing.acquire(blocking=False):
+            return
+        try:
+            if self._loop is not None:
+                self._loop = self._watched(self._loop)
+        finally:
+            self._changing.release()
 
     def _watched(self, loop: TrackingLoop) -> TrackingLoop:
         """Look after a loop; return the one that goes on."""
@@ -181,7 +181,6 @@ class Worker:
         """
         desk = self._desk
         desk.outbox.hurry()
-        self._has_stopped.set()
         with self._changing:
             loop, self._loop = self._loop, None
         if loop is None:
