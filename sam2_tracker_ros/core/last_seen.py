@@ -6,6 +6,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from sam2_tracker_ros.core.prompt_answers import released
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     Box,
@@ -13,11 +14,11 @@ from sam2_tracker_ros.core.types import (
     EventType,
     Frame,
     Prompt,
-    Reason,
     TargetResult,
 )
 
 _STARTED_AGAIN = 'started again where it was measured last, after the model was loaded anew'
+_NOT_STARTED = 'it could not be started again after the model was loaded anew'
 
 
 @dataclass(frozen=True)
@@ -62,23 +63,16 @@ class LastSeen:
         )
 
     def _started(self, target_id: str, sight: _Sight, tracker: Tracker) -> Event:
+        stamp_ns = sight.frame.stamp_ns
         try:
             result = tracker.step(sight.frame, [Prompt(target_id=target_id, box=sight.box)])
         except Exception as error:  # whatever a model does
-            return _released(target_id, sight, f'{type(error).__name__}: {error}')
-        (answer,) = result.answers
-        if not answer.accepted:
-            return _released(target_id, sight, answer.message)
-        stamp_ns = sight.frame.stamp_ns
-        return Event(EventType.ACQUIRED, stamp_ns, target_id, answer.epoch, detail=_STARTED_AGAIN)
-
-
-def _released(target_id: str, sight: _Sight, why: str) -> Event:
-    return Event(
-        EventType.RELEASED,
-        sight.frame.stamp_ns,
-        target_id,
-        sight.epoch,
-        reason=Reason.RELEASED,
-        detail=f'it could not be started again after the model was loaded anew: {why}',
-    )
+            why = f'{type(error).__name__}: {error}'
+        else:
+            (answer,) = result.answers
+            if answer.accepted:
+                return Event(
+                    EventType.ACQUIRED, stamp_ns, target_id, answer.epoch, detail=_STARTED_AGAIN
+                )
+            why = answer.message
+        return released(target_id, sight.epoch, stamp_ns, f'{_NOT_STARTED}: {why}')

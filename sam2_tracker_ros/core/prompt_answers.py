@@ -37,13 +37,13 @@ def free_id(taken: Collection[str]) -> str:
     return f'target_{number}'
 
 
-def released(track: Track, stamp_ns: int, detail: str = '') -> Event:
+def released(target_id: str, epoch: int, stamp_ns: int, detail: str = '') -> Event:
     """Return the event that tells of a target's end."""
     return Event(
         EventType.RELEASED,
         stamp_ns,
-        track.target_id,
-        track.epoch,
+        target_id,
+        epoch,
         reason=Reason.RELEASED,
         detail=detail,
     )

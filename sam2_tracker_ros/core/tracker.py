@@ -165,7 +165,7 @@ class Tracker:
         :raises PromptError: there is no such target, or an empty id could mean several.
         """
         track = self._tracks.pop(known_in(self._tracks, target_id))
-        return released(track, self._last.stamp_ns)
+        return released(track.target_id, track.epoch, self._last.stamp_ns)
 
     def release_all(self) -> tuple[Event, ...]:
         """Forget every target."""
@@ -212,7 +212,8 @@ class Tracker:
             old, new = ('{} x {}'.format(*size) for size in (self._last.size_px, frame.size_px))
             detail = f'the image size changed from {old} to {new}; prompt again'
             draft.events += [
-                released(track, frame.stamp_ns, detail) for track in draft.tracks.values()
+                released(track.target_id, track.epoch, frame.stamp_ns, detail)
+                for track in draft.tracks.values()
             ]
             draft.tracks.clear()
         elif self._tracks and frame.stamp_ns < self._last.stamp_ns:
@@ -308,12 +309,14 @@ class Tracker:
         target_id = known_in(draft.tracks, prompt.target_id)
         draft.observations.pop(target_id, None)
         track = draft.tracks.pop(target_id)
-        draft.events.append(released(track, draft.frame.stamp_ns))
+        draft.events.append(released(track.target_id, track.epoch, draft.frame.stamp_ns))
         return PromptAnswer(True, 'target removed', target_id, track.epoch)
 
     def _clear(self, prompt: Prompt, draft: Draft) -> PromptAnswer:
         stamp_ns = draft.frame.stamp_ns
-        draft.events += [released(track, stamp_ns) for track in draft.tracks.values()]
+        draft.events += [
+            released(track.target_id, track.epoch, stamp_ns) for track in draft.tracks.values()
+        ]
         draft.tracks.clear()
         draft.observations.clear()
         return PromptAnswer(True, 'all targets removed')

@@ -12,6 +12,7 @@ import traceback
 
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.last_seen import LastSeen
+from sam2_tracker_ros.core.prompt_answers import released
 from sam2_tracker_ros.core.tracker import Tracker
 from sam2_tracker_ros.core.types import (
     Event,
@@ -185,7 +186,7 @@ class TrackingLoop:
         """Forget every target, and refuse what is about to start; to be called after the end."""
         if self._tracker is None:
             return tuple(
-                Event(EventType.RELEASED, 0, target_id, epoch, reason=Reason.RELEASED)
+                released(target_id, epoch, stamp_ns=0)
                 for target_id, epoch in self._last_seen.epochs.items()
             )
         if self._late is not None:
