@@ -159,39 +159,38 @@ def interrupt(running: Running, number: signal.Signals) -> None:
         running.process.send_signal(number)
 
 
+def said_when_interrupted(
+    words: list[str], processes: int, number: signal.Signals, folder: Path
+) -> str:
+    """Interrupt a tool with more child processes than that; its report stays as it was."""
+    report = folder / 'report.json'
+    report.write_text('{}')
+    with Running(['sam2-tracker', *words, '--json', str(report)], folder / 'log') as running:
+        running.wait_until(lambda: len(running.children()) > processes, 'its processes')
+        interrupt(running, number)
+        assert running.process.wait() == 128 + number
+        assert running.left_behind() == []
+        said = running.said
+    assert 'Traceback' not in said
+    assert report.read_text() == '{}'
+    assert {path.name for path in folder.iterdir()} == {'report.json', 'log'}
+    return said
+
+
 @pytest.mark.parametrize('number', SIGNALS)
 def test_an_interrupted_evaluation_ends_its_processes_and_keeps_the_file(
     number: signal.Signals, tmp_path: Path
 ) -> None:
-    report = tmp_path / 'report.json'
-    report.write_text('{}')
-    words = ['evaluate', '--scenes', '4', '--jobs', '2', '--json', str(report)]
-    with Running(['sam2-tracker', *words], tmp_path / 'log') as running:
-        running.wait_until(lambda: len(running.children()) > 2, 'the processes of two jobs')
-        interrupt(running, number)
-        assert running.process.wait() == 128 + number
-        assert running.left_behind() == []
-        assert running.said.splitlines()[-1] == 'sam2-tracker evaluate: interrupted'
-        assert 'Traceback' not in running.said
-    assert report.read_text() == '{}'
-    assert {path.name for path in tmp_path.iterdir()} == {'report.json', 'log'}
+    said = said_when_interrupted(['evaluate', '--scenes', '4', '--jobs', '2'], 2, number, tmp_path)
+    assert said.splitlines()[-1] == 'sam2-tracker evaluate: interrupted'
 
 
 @pytest.mark.parametrize('number', SIGNALS)
 def test_an_interrupted_benchmark_ends_its_processes_and_keeps_the_file(
     number: signal.Signals, tmp_path: Path
 ) -> None:
-    report = tmp_path / 'report.json'
-    report.write_text('{}')
-    words = ['benchmark', '--compare', 'ours,csrt', '--frames', '5000', '--json', str(report)]
-    with Running(['sam2-tracker', *words], tmp_path / 'log') as running:
-        running.wait_until(lambda: len(running.children()) > 1, 'a process for each contender')
-        interrupt(running, number)
-        assert running.process.wait() == 128 + number
-        assert running.left_behind() == []
-        assert 'Traceback' not in running.said
-    assert report.read_text() == '{}'
-    assert {path.name for path in tmp_path.iterdir()} == {'report.json', 'log'}
+    words = ['benchmark', '--compare', 'ours,csrt', '--frames', '5000']
+    said_when_interrupted(words, 1, number, tmp_path)
 
 
 STUBBORN = f"""{HANG}
