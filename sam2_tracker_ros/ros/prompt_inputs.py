@@ -9,7 +9,6 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, TypeAlias
 
 from geometry_msgs.msg import Point, PointStamped
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
@@ -19,12 +18,15 @@ from sam2_tracker_ros.messages import prompt_from_click, prompt_from_message, st
 from sam2_tracker_ros.messages.prompts import MAX_TARGET_ID_LENGTH
 from sam2_tracker_ros.msg import Prompt as PromptMessage
 from sam2_tracker_ros.ros import qos
+from sam2_tracker_ros.ros.waiting_thread import WaitingThread
 from sam2_tracker_ros.srv import SetTarget
 
 Answer: TypeAlias = 'Future[PromptAnswer]'
 
 # A frame answers within one step of the model; images that stop are answered by the watchdog.
 ANSWER_TIMEOUT_S = 10.0
+# Nobody points faster than that; of a flood, every prompt is in the events.
+_LOG_PERIOD_S = 0.1
 
 
 class PromptInputs:
@@ -44,10 +46,15 @@ class PromptInputs:
         node.create_subscription(PromptMessage, '~/prompt', self._on_prompt, qos.PROMPT)
         node.create_subscription(Point, '~/prompt/click', self._on_click, qos.PROMPT)
         node.create_subscription(PointStamped, '~/prompt/point', self._on_point, qos.PROMPT)
-        # Services wait for a frame: in a group of their own they hold nothing else up.
-        group = MutuallyExclusiveCallbackGroup()
-        node.create_service(SetTarget, '~/set_target', self._on_set_target, callback_group=group)
-        node.create_service(Trigger, '~/stop', self._on_stop, callback_group=group)
+        # They wait for a frame: in a thread of their own they hold nothing else up.
+        self._services = WaitingThread(node, 'tracker_services', self._log_failure)
+        self._services.serve(SetTarget, '~/set_target', self._on_set_target)
+        self._services.serve(Trigger, '~/stop', self._on_stop)
+        self._services.start()
+
+    def close(self) -> None:
+        """Serve no more; to be called when whoever is asked answers nothing but refusals."""
+        self._services.stop()
 
     def _on_prompt(self, message: Any) -> None:
         self._ask_and_log(lambda: prompt_from_message(message), _short(message.target_id))
@@ -64,7 +71,7 @@ class PromptInputs:
             answer = self._ask(read())
         except PromptError as error:
             self._reject(str(error), target_id)
-            self._logger.warning(f'prompt rejected: {error}')
+            self._log_rejection(str(error))
             return
         answer.add_done_callback(lambda done: self._log(done.result()))
 
@@ -72,7 +79,13 @@ class PromptInputs:
         if answer.accepted:
             self._logger.info(f'{answer.target_id}: {answer.message}')
         else:
-            self._logger.warning(f'prompt rejected: {answer.message}')
+            self._log_rejection(answer.message)
+
+    def _log_failure(self, text: str) -> None:
+        self._logger.error(text)
+
+    def _log_rejection(self, why: str) -> None:
+        self._logger.warning(f'prompt rejected: {why}', throttle_duration_sec=_LOG_PERIOD_S)
 
     def _on_set_target(self, request: Any, response: Any) -> Any:
         target_id = _short(request.prompt.target_id)

@@ -11,10 +11,7 @@ from typing import Any, TypeAlias
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import QuaternionStamped
-from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.timer import Timer
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from sam2_tracker_ros.core.bearing import CameraCalibration
@@ -35,7 +32,8 @@ from sam2_tracker_ros.ros.diagnostics import Health, diagnostic_array
 from sam2_tracker_ros.ros.intake import Intake
 from sam2_tracker_ros.ros.message_classes import installed_message_classes
 from sam2_tracker_ros.ros.parameters import Settings
-from sam2_tracker_ros.ros.process_memory import keep_freed_memory
+from sam2_tracker_ros.ros.periodic import Periodic
+from sam2_tracker_ros.ros.process_memory import give_back_freed_memory, keep_freed_memory
 from sam2_tracker_ros.ros.prompt_inputs import Answer, PromptInputs
 from sam2_tracker_ros.ros.prompt_queue import rejection
 from sam2_tracker_ros.ros.publishers import Publishers
@@ -81,14 +79,13 @@ class TrackerNode(LifecycleNode):
         self._progress = ''
         self._accounts = Accounts()
         self._intake: Intake | None = None
-        self._watchdog: Timer | None = None
+        self._watchdog: Periodic | None = None
         self._settings = Settings(self, self._on_settings)
         self._output = Publishers(self, installed_message_classes(), self._believed_calibration)
         self._prompt_inputs = PromptInputs(self, self._ask, self._reject)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.DIAGNOSTICS)
-        # Of its own, so that they go on while a transition loads the model.
-        self._diagnostics_group = MutuallyExclusiveCallbackGroup()
-        self._diagnostics_timer = self._new_diagnostics_timer()
+        # They go on while a transition keeps the executor to load the model.
+        self._diagnosis = self._new_diagnosis()
 
     @property
     def is_active(self) -> bool:
@@ -105,15 +102,17 @@ class TrackerNode(LifecycleNode):
     def close(self) -> None:
         """End every thread and free the model, in every state and for good; entities stay."""
         self._is_closed = True
+        self._diagnosis.stop()
         self._end_worker(_CLOSE_TIMEOUT_S)
+        self._prompt_inputs.close()
         self._free_model()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model, which runs once."""
-        if not self._load():
+        if not self._load() or self._is_closed:
             return TransitionCallbackReturn.FAILURE
-        self.destroy_timer(self._diagnostics_timer)
-        self._diagnostics_timer = self._new_diagnostics_timer()
+        self._diagnosis.stop()
+        self._diagnosis = self._new_diagnosis()
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -144,7 +143,12 @@ class TrackerNode(LifecycleNode):
         )
         self._worker.reconfigure(self._config)  # a parameter may have been set meanwhile
         self._intake = self._new_intake(self._worker, is_raw=is_raw)
-        self._watchdog = self._new_timer(1.0 / node_config.watchdog_rate_hz, self._worker.watch)
+        self._watchdog = Periodic(
+            'tracker_watchdog',
+            1.0 / node_config.watchdog_rate_hz,
+            self._worker.watch,
+            self._log_throttled,
+        )
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -209,7 +213,7 @@ class TrackerNode(LifecycleNode):
         self._on_hopeless()
 
     def _new_intake(self, worker: Worker, *, is_raw: bool) -> Intake:
-        intake = Intake(self, self._log_intake_error)
+        intake = Intake(self, self._log_throttled)
         topic = self.resolve_topic_name('image')
         # Before the image, so that what came with it is known when it is prepared.
         intake.subscribe(
@@ -238,10 +242,8 @@ class TrackerNode(LifecycleNode):
         intake, self._intake = self._intake, None
         if intake is not None:
             intake.destroy()
-        if self._watchdog is not None:
-            self.destroy_timer(self._watchdog)
-            self._watchdog = None
         self._end_worker(self._config.node.inference_timeout_s)
+        give_back_freed_memory()
 
     def _end_worker(self, timeout_s: float) -> None:
         if self._intake is not None:
@@ -250,9 +252,13 @@ class TrackerNode(LifecycleNode):
         if worker is not None:
             self._model, self._epoch = worker.stop(timeout_s)
             self._accounts = Accounts()
+        watchdog, self._watchdog = self._watchdog, None
+        if watchdog is not None:
+            watchdog.stop()
 
     def _free_model(self) -> None:
         self._model = None
+        give_back_freed_memory()
         self._settings.is_running = False
 
     def _now_ns(self) -> int:
@@ -261,7 +267,7 @@ class TrackerNode(LifecycleNode):
     def _log_error(self, text: str) -> None:
         self.get_logger().error(text)
 
-    def _log_intake_error(self, text: str) -> None:
+    def _log_throttled(self, text: str) -> None:
         self.get_logger().error(text, throttle_duration_sec=1.0)
 
     def _ask(self, prompt: Prompt) -> Answer:
@@ -289,16 +295,11 @@ class TrackerNode(LifecycleNode):
         self.get_logger().info(text)
         self._publish_diagnostics()
 
-    def _new_diagnostics_timer(self) -> Timer:
+    def _new_diagnosis(self) -> Periodic:
         period_s = self.get_parameter('diagnostics_period_s').value
-        return self._new_timer(period_s, self._publish_diagnostics, self._diagnostics_group)
-
-    def _new_timer(
-        self, period_s: float, callback: Callable[[], None], group: CallbackGroup | None = None
-    ) -> Timer:
-        """Make a timer by a clock that goes on also where simulated time stands still."""
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        return self.create_timer(period_s, callback, callback_group=group, clock=steady)
+        return Periodic(
+            'tracker_diagnosis', period_s, self._publish_diagnostics, self._log_throttled
+        )
 
     def _publish_diagnostics(self) -> None:
         now = self.get_clock().now()

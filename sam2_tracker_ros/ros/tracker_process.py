@@ -20,7 +20,7 @@ import time
 from typing import TYPE_CHECKING
 
 import rclpy
-from rclpy.executors import MultiThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from sam2_tracker_ros.errors import Sam2TrackerError
@@ -29,8 +29,6 @@ from sam2_tracker_ros.ros.tracking_loop import WORKER_THREAD
 if TYPE_CHECKING:
     from sam2_tracker_ros.ros.tracker_node import TrackerNode
 
-# One for the services that wait for a frame, one for everything else.
-EXECUTOR_THREADS = 2
 _END_TIMEOUT_S = 1.2
 _LOOK_PERIOD_S = 0.5
 # Code that keeps the interpreter's lock keeps every thread from running, and from noticing it.
@@ -74,7 +72,7 @@ def run_tracker_process(make_node: 'Callable[[Callable[[], None]], TrackerNode]'
 
 def _run(node: 'TrackerNode', stop: threading.Event) -> bool:
     """Run the node, and end it; return whether everything ended in time."""
-    executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS)
+    executor = SingleThreadedExecutor()
     executor.add_node(node)
     # A callback that raises ends spinning: the process ends with it instead of living on deaf.
     spinning = _begin(executor.spin, stop.set)

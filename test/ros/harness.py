@@ -13,7 +13,7 @@ from geometry_msgs.msg import Point, PointStamped
 import numpy as np
 from rclpy.client import Client
 from rclpy.context import Context
-from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
@@ -26,7 +26,6 @@ from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.messages import native_bytes, stamp_ns_of
 from sam2_tracker_ros.msg import Prompt, Target, TargetArray, TargetEvent
 from sam2_tracker_ros.ros.tracker_node import ModelLoader, TrackerNode
-from sam2_tracker_ros.ros.tracker_process import EXECUTOR_THREADS
 from sam2_tracker_ros.srv import SetTarget
 from sam2_tracker_ros.testing.fake_model import FakeModel
 
@@ -255,7 +254,7 @@ def square_prompt(x: int, y: int = 40, side: int = 30, **fields: Any) -> Prompt:
 
 
 class RunningTracker:
-    """A tracker node spinning in threads of this process."""
+    """A tracker node spinning in a thread of this process."""
 
     def __init__(
         self,
@@ -280,7 +279,7 @@ class RunningTracker:
             namespace=namespace,
             parameter_overrides=[Parameter(name, value=item) for name, item in values.items()],
         )
-        self._executor = MultiThreadedExecutor(EXECUTOR_THREADS, context=context)
+        self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._executor.spin, daemon=True)
         self._thread.start()

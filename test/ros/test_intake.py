@@ -4,6 +4,8 @@
 """Messages past the executor: the newest of those that came, and a thread that lives on."""
 
 from collections.abc import Iterator
+from pathlib import Path
+import sys
 import threading
 
 import pytest
@@ -11,11 +13,27 @@ from rclpy.context import Context
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
+from ros.ends import Running
 from ros.harness import DEADLINE_S, Operator, scene
 from sam2_tracker_ros.messages import stamp_ns_of
 from sam2_tracker_ros.messages.serialized import read_image
 from sam2_tracker_ros.ros import qos
 from sam2_tracker_ros.ros.intake import Arrival, Intake
+
+# Publishes as fast as it can.
+FLOOD = """
+import sys
+import rclpy
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import Image
+
+rclpy.init()
+node = rclpy.create_node('flood', namespace=sys.argv[1])
+publisher = node.create_publisher(Image, 'image', qos_profile_sensor_data)
+image = Image(height=10, width=10, encoding='mono8', step=10, data=bytes(100))
+while True:
+    publisher.publish(image)
+"""
 
 
 @pytest.fixture
@@ -62,6 +80,30 @@ def test_what_comes_meanwhile_is_skipped_and_counted(operator: Operator, intake:
     assert arrivals[0].skipped == 0
     assert stamp_ns_of(read_image(arrivals[-1].message).header) == stamp_ns_of(newest.header)
     assert arrivals[-1].taking_s > 0.0
+
+
+def test_images_that_come_faster_than_they_are_taken_are_handed_on(
+    intake: Intake, namespace: str, tmp_path: Path
+) -> None:
+    """To wait for a moment without another one would take for ever."""
+    arrivals: list[Arrival] = []
+    are_enough = threading.Event()
+
+    def keep_the_interpreter() -> None:
+        while not are_enough.is_set():
+            sum(range(1000))
+
+    intake.subscribe(Image, 'image', qos.IMAGE_INPUT, arrivals.append, raw=True)
+    busy = threading.Thread(target=keep_the_interpreter)
+    busy.start()
+    intake.start()
+    try:
+        with Running([sys.executable, '-c', FLOOD, namespace], tmp_path / 'log') as flooding:
+            flooding.wait_until(lambda: len(arrivals) > 20, 'images')
+    finally:
+        are_enough.set()
+        busy.join()
+    assert max(arrival.skipped for arrival in arrivals) < qos.IMAGE_INPUT.depth
 
 
 def test_a_handler_that_fails_is_logged_and_called_again(

@@ -90,6 +90,7 @@ def test_the_file_is_read_in_any_namespace(
         assert node.get_parameter('reacquire_frames').value == 42
         assert node.get_parameter('providers').value == ['cpu']
     finally:
+        node.close()
         node.destroy_node()
 
 
