@@ -12,6 +12,7 @@ import pytest
 from ros.harness import DEADLINE_S, Operator, StartTracker, SwitchableModel, scene, square_prompt
 from sam2_tracker_ros.core.types import EventType
 from sam2_tracker_ros.errors import ModelError
+from sam2_tracker_ros.messages import stamp_ns_of
 from sam2_tracker_ros.msg import Target, TargetEvent
 from sam2_tracker_ros.srv import SetTarget
 
@@ -115,16 +116,22 @@ def test_a_model_that_hangs_is_replaced_and_its_target_starts_again(
     assert 'measured last' in acquired.detail
     unknown = has_state(operator, Target.STATE_ERROR, TargetEvent.REASON_INFERENCE_STALLED)
     assert unknown()
+    # On a busy machine the images stalled meanwhile, and it is tracked in the second one only.
+    operator.wait_until(
+        lambda: operator.show(scene(24)).targets[0].state == Target.STATE_TRACKING, 'the target'
+    )
     (target, *_) = operator.show(scene(24)).targets
     assert (target.target_id, target.epoch) == ('car', acquired.epoch)
-    assert (target.state, target.box_left) == (Target.STATE_TRACKING, pytest.approx(24, abs=3))
+    assert target.box_left == pytest.approx(24, abs=3)
     operator.wait_until(asked.done, 'the answer to what was asked meanwhile')
     operator.wait_until(lambda: operator.value('model', 'loaded anew') == '1', 'the count')
     # What the first one says in the end is nobody's business any more.
-    arrays = len(operator.arrays)
+    answered = len(operator.arrays)
     model.may_run.set()
-    operator.show(scene(24))
-    assert len(operator.arrays) == arrays + 1
+    stamp_ns = stamp_ns_of(operator.show(scene(24)).header)
+    later = {stamp_ns_of(array.header) for array in operator.arrays[answered:] if array.targets}
+    # The watchdog repeats states by the node's clock, which is far ahead of the images' stamps.
+    assert [stamp for stamp in later if stamp <= stamp_ns] == [stamp_ns]
 
 
 def test_a_prompt_that_a_hanging_model_is_at_is_refused(

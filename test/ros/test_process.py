@@ -4,8 +4,7 @@
 """The executable `tracker` in a process of its own, with the embedded model."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-import select
+from pathlib import Path
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 import pytest
 
+from ros.ends import Running
 from ros.harness import DEADLINE_S, Operator, scene, square_prompt
 from sam2_tracker_ros.core.types import EventType
 from sam2_tracker_ros.messages import stamp_ns_of
@@ -108,13 +108,13 @@ def test_a_callback_that_raises_ends_the_process() -> None:
     program = """
 from sam2_tracker_ros.ros.tracker_node import TrackerNode, main
 
-def fail(node):
+def fail():
     raise RuntimeError('a bug in a callback')
 
-TrackerNode._publish_diagnostics = fail
+TrackerNode.start = lambda node: node.create_timer(0.1, fail)
 main()
 """
-    arguments = ['--ros-args', '-p', 'autostart:=false', '-p', 'diagnostics_period_s:=0.1']
+    arguments = ['--ros-args', '-p', 'autostart:=false']
     done = subprocess.run(
         [sys.executable, '-c', program, *arguments],
         capture_output=True,
@@ -146,24 +146,16 @@ main(load)
 """
 
 
-@contextmanager
-def running(
-    program: str, namespace: str, **parameters: object
-) -> 'Iterator[subprocess.Popen[str]]':
+def running(program: str, log: Path, namespace: str, **parameters: object) -> Running:
+    """
+    Start a program that runs a tracker.
+
+    It writes to a file: a thousand refused prompts would fill a pipe that nobody reads.
+    """
     arguments = ['-r', f'__ns:={namespace}']
     for name, value in parameters.items():
         arguments += ['-p', f'{name}:={value}']
-    process = subprocess.Popen(
-        [sys.executable, '-c', program, '--ros-args', *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    return Running([sys.executable, '-c', program, '--ros-args', *arguments], log)
 
 
 def ask_until(operator: Operator, condition: Callable[[], object], what: str) -> None:
@@ -180,11 +172,15 @@ def ask_until(operator: Operator, condition: Callable[[], object], what: str) ->
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize('is_asked', [False, True], ids=['autostart', 'asked'])
 def test_a_signal_ends_a_process_whose_model_never_loads(
-    operator: Operator, namespace: str, number: signal.Signals, is_asked: bool
+    operator: Operator,
+    namespace: str,
+    tmp_path: Path,
+    number: signal.Signals,
+    is_asked: bool,
 ) -> None:
     """Also one that a lifecycle manager has asked to configure."""
     program = HANGS.format(loading='threading.Event().wait()')
-    with running(program, namespace, autostart=not is_asked) as process:
+    with running(program, tmp_path / 'log', namespace, autostart=not is_asked) as tracker:
         operator.wait_until(operator.set_target.service_is_ready, 'the node')
         if is_asked:
             client = operator.client(ChangeState, 'change_state')
@@ -194,43 +190,39 @@ def test_a_signal_ends_a_process_whose_model_never_loads(
         operator.wait_until(
             lambda: operator.value('model', 'model build') == 'building for ever', 'the build'
         )
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=DEADLINE_S)
-    assert process.returncode == 0
-    assert 'Traceback' not in errors
+        tracker.process.send_signal(number)
+        assert tracker.process.wait(DEADLINE_S) == 0
+        assert 'Traceback' not in tracker.said
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_process_whose_model_hangs(
-    operator: Operator, namespace: str, number: signal.Signals
+    operator: Operator, namespace: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     program = HANGS.format(loading='')
-    with running(program, namespace, inference_timeout_s=3600.0) as process:
+    with running(program, tmp_path / 'log', namespace, inference_timeout_s=3600.0) as tracker:
         operator.wait_for_tracker()
-        output = process.stdout
-        assert output is not None
-        ask_until(operator, lambda: select.select([output], [], [], 0.0)[0], 'a question')
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=DEADLINE_S)
-    assert process.returncode == 0
-    assert 'Traceback' not in errors
+        ask_until(operator, lambda: 'asked' in tracker.said, 'a question')
+        tracker.process.send_signal(number)
+        assert tracker.process.wait(DEADLINE_S) == 0
+        assert 'Traceback' not in tracker.said
 
 
 def test_a_process_whose_every_model_hangs_ends_with_a_failure(
-    operator: Operator, namespace: str
+    operator: Operator, namespace: str, tmp_path: Path
 ) -> None:
     """So that whoever launched it starts it again."""
-    program = HANGS.format(loading='')
-    with running(program, namespace, inference_timeout_s=0.3, watchdog_rate_hz=50.0) as process:
+    program, often = HANGS.format(loading=''), {'watchdog_rate_hz': 50.0}
+    log = tmp_path / 'log'
+    with running(program, log, namespace, inference_timeout_s=0.3, **often) as tracker:
         operator.wait_for_tracker()
-        ask_until(operator, lambda: process.poll() is not None, 'the end of the process')
-        _, errors = process.communicate(timeout=DEADLINE_S)
-    assert process.returncode == 1
-    assert 'loaded anew 3 times' in errors
+        ask_until(operator, lambda: tracker.process.poll() is not None, 'the end of the process')
+        assert tracker.process.returncode == 1
+        assert 'loaded anew 3 times' in tracker.said
 
 
 def test_a_frozen_interpreter_ends_the_process_with_a_failure(
-    operator: Operator, namespace: str
+    operator: Operator, namespace: str, tmp_path: Path
 ) -> None:
     """Where not even a watchdog's thread can run, and the states have stopped."""
     program = """
@@ -246,9 +238,8 @@ class FreezingModel(FakeModel):
 tracker_process._FROZEN_AFTER_S = tracker_process._FROZEN_BUILD_AFTER_S = 3.0
 main(lambda *_: FreezingModel())
 """
-    with running(program, namespace) as process:
+    with running(program, tmp_path / 'log', namespace) as tracker:
         operator.wait_for_tracker()
-        ask_until(operator, lambda: process.poll() is not None, 'the end of the process')
-        _, errors = process.communicate(timeout=DEADLINE_S)
-    assert process.returncode == 1
-    assert 'in encode_image' in errors
+        ask_until(operator, lambda: tracker.process.poll() is not None, 'the end of the process')
+        assert tracker.process.returncode == 1
+        assert 'in encode_image' in tracker.said
