@@ -10,6 +10,7 @@ from geometry_msgs.msg import QuaternionStamped, Vector3Stamped
 
 from sam2_tracker_ros.messages import stamp_ns_of
 from sam2_tracker_ros.msg import GimbalFollowerStatus, Target
+from sam2_tracker_ros.ros import qos
 from sam2_tracker_ros.ros.demo_recorder import EVERYTHING, Recorder, Recording
 
 
@@ -40,8 +41,8 @@ class FlightRecorder(Recorder):
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__(**node_arguments)
         kept = self.recording
+        self.create_subscription(Target, 'truth', self._on_truth, qos.TRUTH)
         for message_class, topic, handler in (
-            (Target, 'truth', self._on_truth),
             (QuaternionStamped, 'gimbal/attitude', self._on_attitude),
             (Vector3Stamped, 'gimbal/rate_command', self._on_command),
             (GimbalFollowerStatus, 'gimbal_follower/status', kept.statuses.append),

@@ -62,6 +62,14 @@ EVENT = QoSProfile(
     depth=20,
 )
 
+# Where the simulated car is: a recorder that DDS finds late gets the first frames too.
+TRUTH = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1000,
+)
+
 # Commands out: control acts on the newest one only.
 COMMAND = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,

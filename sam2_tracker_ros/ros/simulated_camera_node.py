@@ -88,7 +88,7 @@ class SimulatedCameraNode(Node):
         self._answered_ns = 0
         self._rendering: deque[Future[None]] = deque()
         self._output = CameraOutput(self, self._classes)
-        self._truths = self.create_publisher(Target, 'truth', QoSProfile(depth=50))
+        self._truths = self.create_publisher(Target, 'truth', qos.TRUTH)
         self._attitudes = self.create_publisher(
             QuaternionStamped, 'gimbal/attitude', QoSProfile(depth=10)
         )
