@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sam2_tracker_ros.core.config import Config
 from sam2_tracker_ros.core.frame_history import FrameHistory
-from sam2_tracker_ros.core.tracker import Tracker
+from sam2_tracker_ros.core.tracker import STAMPS_WENT_BACK, Tracker
 from sam2_tracker_ros.core.types import (
     NANOSECONDS_PER_SECOND,
     Event,
@@ -68,8 +68,7 @@ class LateStart:
         :raises ModelError: inference failed.
         """
         if newest_ns < self.stamp_ns:
-            message = 'stamps went back while the target caught up; prompt again'
-            raise PromptError(message)
+            raise PromptError(STAMPS_WENT_BACK)
         passed_ns = round(_PACE * elapsed_s * NANOSECONDS_PER_SECOND)
         frame = history.next_after(self.stamp_ns, self.stamp_ns + passed_ns, newest_ns)
         if frame is None:
@@ -83,7 +82,11 @@ class LateStart:
         return frame.stamp_ns == newest_ns
 
     def finish(self) -> tuple[PromptAnswer, tuple[Event, ...]]:
-        """Hand the target over; return the answer, and what happened to it since its frame."""
+        """
+        Hand the target over; return the answer, and what happened to it since its frame.
+
+        :raises PromptError: stamps went back.
+        """
         self._tracker.adopt(self.target_id, self._beside)
         late_s = (self.stamp_ns - self._started_ns) / NANOSECONDS_PER_SECOND
         message = (

@@ -28,6 +28,8 @@ from sam2_tracker_ros.core.types import (
 )
 from sam2_tracker_ros.errors import PromptError
 
+STAMPS_WENT_BACK = 'stamps went back while the target caught up; prompt again'
+
 
 @dataclass
 class Draft:
@@ -185,9 +187,17 @@ class Tracker:
         return target_id, Tracker(self._model, self._config, self._epoch - 1)
 
     def adopt(self, target_id: str, other: 'Tracker') -> None:
-        """Take over a target from a tracker that is at the same frame as this one."""
+        """
+        Take over a target from a tracker that is at the same frame as this one.
+
+        :raises PromptError: stamps went back meanwhile, and the target of that name has started
+            anew with a higher epoch.
+        """
+        track, before = other._tracks[target_id], self._tracks.get(target_id)
+        if before is not None and before.epoch > track.epoch:
+            raise PromptError(STAMPS_WENT_BACK)
         self._reserved.discard(target_id)
-        self._tracks[target_id] = other._tracks[target_id]
+        self._tracks[target_id] = track
 
     def forgo(self, target_id: str) -> None:
         """Give a reserved name back."""

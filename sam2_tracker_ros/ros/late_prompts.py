@@ -117,14 +117,17 @@ class LatePrompts:
         try:
             elapsed_s = now_s - late.stepped_s
             has_caught_up = late.start.catch_up(self._history, newest_ns, elapsed_s, config)
+            if self._is_closed:
+                return
+            finished = late.start.finish() if has_caught_up else None
         except Exception as error:
             if not self._is_closed:
                 self._drop(late, str(error))
             return
         late.stepped_s = now_s
-        if has_caught_up and not self._is_closed:
+        if finished is not None:
             self._late.remove(late)
-            answer, events = late.start.finish()
+            answer, events = finished
             self._report(events)
             late.request.answer.set_result(answer)
 

@@ -107,6 +107,24 @@ def test_without_a_frame_since_it_has_arrived() -> None:
     assert late.stamp_ns == frame.stamp_ns
 
 
+def test_a_target_that_started_anew_meanwhile_keeps_its_epoch() -> None:
+    """Epochs of a name never fall, also where stamps go back to after the late frame."""
+    frames = film(9)
+    tracker = Tracker(RecordingModel(), settings())
+    tracker.step(frames[0], [Prompt(box=red_at(0), target_id='red')])
+    for frame in frames[1:8]:
+        tracker.step(frame)
+    late = LateStart(tracker, Prompt(box=red_at(3), target_id='red'), frames[3])
+    jumped = tracker.step(frames[5])
+    assert [event.type for event in jumped.events] == [EventType.TIME_JUMP]
+    caught_up(late, frames[:6])
+    with pytest.raises(PromptError, match='went back'):
+        late.finish()
+    late.give_up()
+    (target,) = tracker.step(frames[6]).targets
+    assert target.epoch == jumped.events[0].epoch > late.epoch
+
+
 def test_a_slow_model_leaves_frames_out_and_arrives() -> None:
     frames = film(14)
     late = LateStart(Tracker(RecordingModel(), settings()), Prompt(box=red_at(0)), frames[0])
