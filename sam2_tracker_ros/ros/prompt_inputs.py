@@ -82,7 +82,7 @@ class PromptInputs:
             self._log_rejection(answer.message)
 
     def _log_failure(self, text: str) -> None:
-        self._logger.error(text)
+        self._logger.error(text, throttle_duration_sec=_LOG_PERIOD_S)
 
     def _log_rejection(self, why: str) -> None:
         self._logger.warning(f'prompt rejected: {why}', throttle_duration_sec=_LOG_PERIOD_S)

@@ -147,7 +147,7 @@ class TrackerNode(LifecycleNode):
             'tracker_watchdog',
             1.0 / node_config.watchdog_rate_hz,
             self._worker.watch,
-            self._log_throttled,
+            self._log_error,
         )
         return super().on_activate(state)
 
@@ -213,7 +213,7 @@ class TrackerNode(LifecycleNode):
         self._on_hopeless()
 
     def _new_intake(self, worker: Worker, *, is_raw: bool) -> Intake:
-        intake = Intake(self, self._log_throttled)
+        intake = Intake(self, self._log_intake_error)
         topic = self.resolve_topic_name('image')
         # Before the image, so that what came with it is known when it is prepared.
         intake.subscribe(
@@ -246,8 +246,9 @@ class TrackerNode(LifecycleNode):
         give_back_freed_memory()
 
     def _end_worker(self, timeout_s: float) -> None:
-        if self._intake is not None:
-            self._intake.stop()
+        intake = self._intake
+        if intake is not None:
+            intake.stop()
         worker, self._worker = self._worker, None
         if worker is not None:
             self._model, self._epoch = worker.stop(timeout_s)
@@ -267,7 +268,7 @@ class TrackerNode(LifecycleNode):
     def _log_error(self, text: str) -> None:
         self.get_logger().error(text)
 
-    def _log_throttled(self, text: str) -> None:
+    def _log_intake_error(self, text: str) -> None:
         self.get_logger().error(text, throttle_duration_sec=1.0)
 
     def _ask(self, prompt: Prompt) -> Answer:
@@ -297,16 +298,15 @@ class TrackerNode(LifecycleNode):
 
     def _new_diagnosis(self) -> Periodic:
         period_s = self.get_parameter('diagnostics_period_s').value
-        return Periodic(
-            'tracker_diagnosis', period_s, self._publish_diagnostics, self._log_throttled
-        )
+        return Periodic('tracker_diagnosis', period_s, self._publish_diagnostics, self._log_error)
 
     def _publish_diagnostics(self) -> None:
         now = self.get_clock().now()
         accounts = self._accounts.snapshot(now.nanoseconds)
+        model = self._model
         health = Health(
             is_active=self.is_active,
-            model=None if self._model is None else self._model.spec,
+            model=None if model is None else model.spec,
             problem=self._problem,
             progress=self._progress,
             calibration_problem=self._calibration.problem(

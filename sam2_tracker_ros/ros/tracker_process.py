@@ -9,7 +9,7 @@ What does not end in time, a model that is being built or that hangs, ends with 
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 import faulthandler
 import os
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from sam2_tracker_ros.errors import Sam2TrackerError
@@ -70,12 +71,36 @@ def run_tracker_process(make_node: 'Callable[[Callable[[], None]], TrackerNode]'
     return status
 
 
+class Spinning:
+    """
+    Does what a node's executor has to do in a thread of its own, from now on to `end`.
+
+    :param at_end: is called when it ends, also because a callback raised.
+    :param done: has what a callback raised.
+    """
+
+    def __init__(self, node: Node, at_end: Callable[[], None] = lambda: None) -> None:
+        self._is_ending = threading.Event()
+        self._executor = SingleThreadedExecutor(context=node.context)
+        self._executor.add_node(node)
+        self.done = _begin(self._run, at_end)
+
+    def end(self) -> None:
+        """Return when the callback in work is done; only then may what it uses be destroyed."""
+        self._is_ending.set()
+        self._executor.create_task(lambda: None)  # so that it need not wait for anything else
+        wait([self.done])
+        self._executor.shutdown()
+
+    def _run(self) -> None:
+        while not self._is_ending.is_set():
+            self._executor.spin_once()
+
+
 def _run(node: 'TrackerNode', stop: threading.Event) -> bool:
     """Run the node, and end it; return whether everything ended in time."""
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
     # A callback that raises ends spinning: the process ends with it instead of living on deaf.
-    spinning = _begin(executor.spin, stop.set)
+    spinning = Spinning(node, stop.set)
     starting = _begin(node.start)
     _watch_for_frost(node)
     while not stop.wait(_LOOK_PERIOD_S):
@@ -86,13 +111,15 @@ def _run(node: 'TrackerNode', stop: threading.Event) -> bool:
 
     def end() -> None:
         node.close()
-        executor.shutdown()
+        spinning.end()
+        wait([starting])
+        node.close()  # what a transition began meanwhile
         node.destroy_node()
         rclpy.shutdown()
 
     end_s = time.monotonic() + _END_TIMEOUT_S
     try:
-        for running in (_begin(end), spinning, starting):
+        for running in (_begin(end), spinning.done, starting):
             running.result(max(0.0, end_s - time.monotonic()))
     except FutureTimeoutError:
         what = 'what did not end in time was left: a model that loads or hangs'

@@ -213,7 +213,8 @@ class TrackingLoop:
             self._busy_since_s, self._is_loading = time.perf_counter(), False
             events += self._last_seen.start_again(tracker)
         except Exception as error:
-            self._on_failure(f'{type(error).__name__}: {error}')
+            if not self._is_given_up:
+                self._on_failure(f'{type(error).__name__}: {error}')
             raise _GivenUpError from error
         now_ns = desk.now_ns()
         with self._answered():

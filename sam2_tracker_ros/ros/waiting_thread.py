@@ -112,7 +112,7 @@ class WaitingThread:
             requests = wait_set.get_ready_entities('service') if self._services else ()
             for service, take in self._services:
                 if service.handle.pointer in requests:
-                    self._guarded(service.service_name, take)
+                    self._guarded(service.srv_name, take)
 
     def _guarded(self, name: str, take: Callable[[], None]) -> None:
         """Whatever is wrong with what comes, the thread lives on."""

@@ -151,8 +151,11 @@ class Worker:
         if not self._changing.acquire(blocking=False):
             return
         try:
-            if self._loop is not None:
-                self._loop = self._watched(self._loop)
+            before = self._loop
+            if before is not None:
+                self._loop = loop = self._watched(before)
+                if loop is not before:
+                    loop.reconfigure(self._config)  # it may have changed meanwhile
         finally:
             self._changing.release()
 

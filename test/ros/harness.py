@@ -26,6 +26,7 @@ from sam2_tracker_ros.errors import ModelError
 from sam2_tracker_ros.messages import native_bytes, stamp_ns_of
 from sam2_tracker_ros.msg import Prompt, Target, TargetArray, TargetEvent
 from sam2_tracker_ros.ros.tracker_node import ModelLoader, TrackerNode
+from sam2_tracker_ros.ros.tracker_process import Spinning
 from sam2_tracker_ros.srv import SetTarget
 from sam2_tracker_ros.testing.fake_model import FakeModel
 
@@ -279,15 +280,11 @@ class RunningTracker:
             namespace=namespace,
             parameter_overrides=[Parameter(name, value=item) for name, item in values.items()],
         )
-        self._executor = SingleThreadedExecutor(context=context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
-        self._thread.start()
+        self._spinning = Spinning(self.node)
 
     def end(self) -> None:
         self.node.close()
-        self._executor.shutdown()
-        self._thread.join()
+        self._spinning.end()
         self.node.destroy_node()
 
 

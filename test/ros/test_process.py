@@ -195,6 +195,22 @@ def test_a_signal_ends_a_process_whose_model_never_loads(
         assert 'Traceback' not in tracker.said
 
 
+def test_a_model_that_is_loaded_after_the_signal_changes_nothing(
+    operator: Operator, namespace: str, tmp_path: Path
+) -> None:
+    """The transition that loads it was asked for by a service, and is still answered."""
+    program = HANGS.format(loading='threading.Event().wait(0.5)')
+    with running(program, tmp_path / 'log', namespace, autostart=False) as tracker:
+        client = operator.client(ChangeState, 'change_state')
+        transition = Transition(id=Transition.TRANSITION_CONFIGURE)
+        asked = client.call_async(ChangeState.Request(transition=transition))
+        tracker.wait_for_text('building for ever')
+        tracker.process.send_signal(signal.SIGTERM)
+        assert tracker.process.wait(DEADLINE_S) == 0
+        assert 'Traceback' not in tracker.said
+        operator.wait_until(asked.done, 'the answer')
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_process_whose_model_hangs(
     operator: Operator, namespace: str, tmp_path: Path, number: signal.Signals

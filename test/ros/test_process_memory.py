@@ -18,7 +18,7 @@ def resident_kib():
     return next(int(line.split()[1]) for line in lines if line.startswith('VmRSS'))
 
 keep_freed_memory()
-images = [bytes(100_000) for _ in range(1000)]
+images = [b'x' * 100_000 for _ in range(1000)]
 held = resident_kib()
 del images
 kept = resident_kib()
