@@ -25,6 +25,7 @@ from sam2_tracker_ros.core.types import (
 Extent: TypeAlias = tuple[int, int, int, int]
 # A box that comes this close to the image border touches it.
 EDGE_MARGIN_PX = 1.0
+_NOISE_SHARE = 0.25
 
 
 def box_iou(first: Box, second: Box) -> float:
@@ -72,6 +73,21 @@ def extent_of(mask_logits: Float32Array) -> Extent:
     if not len(rows):
         return 0, 0, 0, 0
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def is_noise(mask_logits: Float32Array) -> bool:
+    """
+    Return whether a mask changes from cell to cell all over, as no object does.
+
+    It is what inference gives that computes with the wrong memory. Of all neighbouring cells half
+    differ in noise, and 0.03 at most in masks of `nano` on three clips with thin targets.
+
+    :param mask_logits: [h, w], object where positive.
+    """
+    inside = mask_logits > 0.0
+    changes = np.count_nonzero(inside[1:] != inside[:-1])
+    changes += np.count_nonzero(inside[:, 1:] != inside[:, :-1])
+    return bool(changes > _NOISE_SHARE * 2 * inside.size)
 
 
 def target_pieces(

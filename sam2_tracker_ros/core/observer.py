@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from sam2_tracker_ros.core.config import TrackerConfig
-from sam2_tracker_ros.core.geometry import extent_of, mask_of, target_pieces
+from sam2_tracker_ros.core.geometry import extent_of, is_noise, mask_of, target_pieces
 from sam2_tracker_ros.core.mask_selection import MOTION_WEIGHTS
 from sam2_tracker_ros.core.memory_bank import MemoryEntry
 from sam2_tracker_ros.core.memory_selection import NOTHING, SELECTORS, is_trusted
@@ -121,7 +121,7 @@ class Observer:
         """Look for one target in a window."""
         predicted = None if track is None else track.predicted(frame.stamp_ns)
         sighting = self._look(frame, window, track, prompt, clock)
-        if not sighting.is_finite:
+        if not sighting.is_finite or is_noise(sighting.mask_logits):
             return UNUSABLE
         if sighting.object_score_logit > -CERTAIN_LOGIT and frame.shows_nothing():
             sighting = replace(sighting, object_score_logit=-CERTAIN_LOGIT)

@@ -24,7 +24,7 @@ class Evidence:
     :param motion_excess: distance of the box centre from the prediction, divided by the distance
         that is allowed; NaN when nothing is predicted.
     :param exit_edges: borders that the target was about to cross when it was last measured.
-    :param is_finite: false when the model gave a number that is not finite.
+    :param is_finite: false when the model gave a number that is not finite, or noise.
     """
 
     object_score_logit: float

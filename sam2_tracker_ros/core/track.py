@@ -68,7 +68,7 @@ class Observation:
         return reason_against(evidence, config)
 
 
-# What is left of a frame whose inference gave numbers that are not finite.
+# What is left of a frame whose inference gave numbers that are not finite, or noise.
 UNUSABLE = Observation(
     mask=None,
     predicted_iou=math.nan,

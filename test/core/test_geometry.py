@@ -15,6 +15,7 @@ from sam2_tracker_ros.core.geometry import (
     camera_mask,
     distance_to_segment,
     extent_of,
+    is_noise,
     mask_of,
     target_pieces,
     touched_edges,
@@ -132,6 +133,27 @@ def test_mask_is_the_resized_logits_above_zero(
     tight = Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     assert mask.box == tight
     assert mask.region.shape == (tight.height, tight.width)
+
+
+@pytest.mark.parametrize('size', [(48, 48), (256, 256), (64, 30)])
+@pytest.mark.parametrize('share', [0.3, 0.5, 0.7])
+def test_what_changes_from_cell_to_cell_is_noise(size: tuple[int, int], share: float) -> None:
+    rng = np.random.default_rng(3)
+    assert is_noise((share - rng.random(size)).astype(np.float32))
+
+
+def test_masks_of_objects_are_no_noise() -> None:
+    """Also thin and many ones, and such as fill the image or are absent."""
+    cells = np.indices((48, 48))
+    for mask in (
+        np.zeros((48, 48)),
+        np.ones((48, 48)),
+        cells[0] % 4 == 0,
+        (cells[0] + cells[1]) % 8 == 0,
+        (cells[0] % 4 == 0) & (cells[1] % 4 == 0),
+        np.hypot(cells[0] - 20, cells[1] - 20) < 2,
+    ):
+        assert not is_noise(np.where(mask, 5.0, -5.0).astype(np.float32))
 
 
 def test_no_positive_logit_is_no_mask() -> None:
