@@ -34,6 +34,7 @@ class Kind:
     :param must_speak: the tracker has to publish its state all the time.
     :param ends_process: another tracker process is needed afterwards, so it comes last.
     :param min_iou: of a measurement with the truth; 0 where thresholds are set that allow any.
+    :param excused_s: that states may come later, where nothing in the tracker could help it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Kind:
     must_speak: bool = True
     ends_process: bool = False
     min_iou: float = MIN_IOU
+    excused_s: float = 0.0
 
 
 def any_of(*runs: Callable[[Rig, Random], None]) -> Callable[[Rig, Random], None]:
@@ -57,6 +59,9 @@ class Outcome:
     :param recovery_s: from the sane world to the tracked target; None when it did not come back.
     :param was_prompted: the target had been released.
     :param gap_s: longest time without a state while there had to be one.
+    :param usage: at the end.
+    :param at_rest: meanwhile, without a model: what is held then is held for ever.
+    :param excused_s: of its kind.
     :param late_s: by how much the campaign's own camera was late at worst: a busy machine.
     """
 
@@ -68,18 +73,21 @@ class Outcome:
     was_prompted: bool = False
     gap_s: float = 0.0
     late_s: float = 0.0
+    excused_s: float = 0.0
     usage: Usage | None = None
+    at_rest: Usage | None = None
     states: list[tuple[float, str]] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
 
 
 def run_scenario(rig: Rig, kind: Kind, seed: int) -> Outcome:
     """Do what the kind says, make the world sane, and look at every invariant."""
-    outcome = Outcome(seed, kind.name, rig.process.pid)
+    outcome = Outcome(seed, kind.name, rig.process.pid, excused_s=kind.excused_s)
     observer, started_s = rig.observer, time.time()
     rig.speaking.clear()
     rig.camera.late_s = 0.0
     rig.complaints.clear()
+    rig.at_rest = None
     marks = len(observer.sayings), len(observer.events), len(observer.single)
     process = rig.process
     try:
@@ -96,7 +104,7 @@ def run_scenario(rig: Rig, kind: Kind, seed: int) -> Outcome:
     except ProcessError as error:
         outcome.violations.append(Violation('alive', str(error)))
     rig.may_be_silent()
-    outcome.late_s = rig.camera.late_s
+    outcome.late_s, outcome.at_rest = rig.camera.late_s, rig.at_rest
     if rig.process is not process:  # what was said before is forgotten with the old process
         marks = 0, 0, 0
     _judge(rig, outcome, marks, kind.min_iou)

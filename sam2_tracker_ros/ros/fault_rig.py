@@ -22,7 +22,7 @@ from sam2_tracker_ros.ros.fault_clock import SimulatedClock
 from sam2_tracker_ros.ros.fault_invariants import MIN_IOU, Ledger, Said, Story, Violation
 from sam2_tracker_ros.ros.fault_observer import Observer
 from sam2_tracker_ros.ros.fault_operator import Operator
-from sam2_tracker_ros.ros.fault_process import FaultProcess
+from sam2_tracker_ros.ros.fault_process import FaultProcess, Usage
 from sam2_tracker_ros.ros.fault_scene import CAR
 from sam2_tracker_ros.ros.processes import ProcessError
 
@@ -83,6 +83,8 @@ class Rig(AbstractContextManager['Rig']):
         self.speaking: list[tuple[float, float]] = []
         self.starts = self.transitions = 0
         self.model_restarts_s: list[float] = []
+        # What the process held without a model, if a scenario came to that.
+        self.at_rest: Usage | None = None
         # What a scenario itself found to be wrong.
         self.complaints: list[Violation] = []
         self.process = self._start()

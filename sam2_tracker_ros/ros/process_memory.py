@@ -11,6 +11,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 _MMAP_THRESHOLD_BYTES = 32 << 20
 _TRIM_THRESHOLD_BYTES = 256 << 20
 _ARENAS = 2
+_LIBC = ctypes.CDLL(None)
 
 
 def keep_freed_memory() -> None:
@@ -37,4 +38,4 @@ def give_back_freed_memory() -> None:
 
 def _of_libc(name: str) -> Callable[..., int] | None:
     """Return a function of the C library; None where it is not glibc."""
-    return getattr(ctypes.CDLL(None), name, None)
+    return getattr(_LIBC, name, None)

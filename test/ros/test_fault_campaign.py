@@ -214,6 +214,20 @@ def test_the_whole_campaign_is_judged_and_written(tmp_path: Path) -> None:
     assert (tmp_path / 'recovery.png').stat().st_size
 
 
+@pytest.mark.parametrize(('left_mib', 'is_leak'), [(1.0, False), (20.0, True)])
+def test_memory_is_judged_at_rest_where_a_process_rests(left_mib: float, is_leak: bool) -> None:
+    """While it runs, what malloc keeps comes and goes."""
+    outcomes = [
+        outcome(seed, 'lifecycle transitions', 0.1, Usage(300.0 + 50.0 * seed, 30, 20))
+        for seed in range(4)
+    ]
+    outcomes[0].at_rest = Usage(200.0, 20, 20)
+    outcomes[3].at_rest = Usage(200.0 + left_mib, 20, 20)
+    summary = summarise(outcomes, 60.0, transitions=12)
+    assert summary.growth == {7: (pytest.approx(left_mib), 0, 0)}
+    assert bool(summary.failures) == is_leak
+
+
 def test_every_kind_comes_at_least_five_times_in_the_whole_campaign() -> None:
     names = [kind.name for kind in KINDS]
     assert len(set(names)) == len(names) <= 200 // 5
