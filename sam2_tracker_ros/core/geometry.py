@@ -80,7 +80,8 @@ def is_noise(mask_logits: Float32Array) -> bool:
     Return whether a mask changes from cell to cell all over, as no object does.
 
     It is what inference gives that computes with the wrong memory. Of all neighbouring cells half
-    differ in noise, and 0.03 at most in masks of `nano` on three clips with thin targets.
+    differ in noise, and 0.03 at most in masks of `nano` on three clips with thin targets; masks of
+    untrained networks are noise, too (0.38 on average).
 
     :param mask_logits: [h, w], object where positive.
     """

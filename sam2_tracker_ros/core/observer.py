@@ -121,7 +121,10 @@ class Observer:
         """Look for one target in a window."""
         predicted = None if track is None else track.predicted(frame.stamp_ns)
         sighting = self._look(frame, window, track, prompt, clock)
-        if not sighting.is_finite or is_noise(sighting.mask_logits):
+        has_noise = is_noise(sighting.mask_logits)
+        if not sighting.is_finite or (
+            has_noise and track is not None and not track.began_as_noise
+        ):
             return UNUSABLE
         if sighting.object_score_logit > -CERTAIN_LOGIT and frame.shows_nothing():
             sighting = replace(sighting, object_score_logit=-CERTAIN_LOGIT)
@@ -148,6 +151,7 @@ class Observer:
                 or is_trusted(sighting.predicted_iou, sighting.object_score_logit, overlap),
             ),
             is_prompted=prompt is not None,
+            is_noise=has_noise,
         )
 
     def _window(

@@ -38,6 +38,7 @@ class Observation:
     :param mask: None when no pixel of the camera image belongs to it.
     :param entry: to be remembered; None when the model gave numbers that are not finite.
     :param is_prompted: the operator said that this is the target.
+    :param is_noise: the mask changes from cell to cell all over.
     """
 
     mask: TargetMask | None
@@ -46,6 +47,7 @@ class Observation:
     motion_iou: float
     entry: MemoryEntry | None
     is_prompted: bool = False
+    is_noise: bool = False
 
     def reason_against(
         self,
@@ -101,6 +103,8 @@ class Track:
             raise ValueError(message)
         self.target_id = target_id
         self.epoch = epoch
+        # As those of untrained networks; of others, noise is a failure.
+        self.began_as_noise = first.is_noise
         self.bank = MemoryBank(first.entry, capacity)
         self._remembers_unmeasured = remembers_unmeasured
         self._status = Status(TargetState.TRACKING, stamp_ns / NANOSECONDS_PER_SECOND)

@@ -8,6 +8,7 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+import time
 
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -159,11 +160,15 @@ def running(program: str, log: Path, namespace: str, **parameters: object) -> Ru
 
 
 def ask_until(operator: Operator, condition: Callable[[], object], what: str) -> None:
-    """Show pictures and prompt, so that the model is asked."""
+    """Show pictures and prompt, so that the model is asked; at a camera's rate, or DDS drops all."""
+    next_s = 0.0
 
     def ask() -> object:
-        operator.images.publish(operator.image(scene(20)))
-        operator.prompts.publish(square_prompt(20))
+        nonlocal next_s
+        if time.monotonic() > next_s:
+            next_s = time.monotonic() + 0.03
+            operator.images.publish(operator.image(scene(20)))
+            operator.prompts.publish(square_prompt(20))
         return condition()
 
     operator.wait_until(ask, what)
