@@ -122,9 +122,8 @@ class Observer:
         predicted = None if track is None else track.predicted(frame.stamp_ns)
         sighting = self._look(frame, window, track, prompt, clock)
         has_noise = is_noise(sighting.mask_logits)
-        if not sighting.is_finite or (
-            has_noise and track is not None and not track.began_as_noise
-        ):
+        has_broken = has_noise and track is not None and not track.began_as_noise
+        if has_broken or not sighting.is_finite:
             return UNUSABLE
         if sighting.object_score_logit > -CERTAIN_LOGIT and frame.shows_nothing():
             sighting = replace(sighting, object_score_logit=-CERTAIN_LOGIT)

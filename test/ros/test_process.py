@@ -160,12 +160,12 @@ def running(program: str, log: Path, namespace: str, **parameters: object) -> Ru
 
 
 def ask_until(operator: Operator, condition: Callable[[], object], what: str) -> None:
-    """Show pictures and prompt, so that the model is asked; at a camera's rate, or DDS drops all."""
+    """Show pictures at a camera's rate and prompt, so that the model is asked."""
     next_s = 0.0
 
     def ask() -> object:
         nonlocal next_s
-        if time.monotonic() > next_s:
+        if time.monotonic() > next_s:  # DDS drops every image of a flood, on a busy machine
             next_s = time.monotonic() + 0.03
             operator.images.publish(operator.image(scene(20)))
             operator.prompts.publish(square_prompt(20))
