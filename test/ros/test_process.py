@@ -13,6 +13,8 @@ import time
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 import pytest
+import rclpy
+from rclpy.context import Context
 
 from ros.ends import Running
 from ros.harness import DEADLINE_S, Operator, scene, square_prompt
@@ -21,6 +23,20 @@ from sam2_tracker_ros.messages import stamp_ns_of
 from sam2_tracker_ros.msg import Target
 
 StartProcess = Callable[..., 'subprocess.Popen[str]']
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    """
+    Make a DDS participant for each test.
+
+    Processes that were killed seem to leave their part of a sender's shared memory taken: after
+    many of them there was room for prompts, and none for an image.
+    """
+    made = Context()
+    rclpy.init(context=made)
+    yield made
+    rclpy.shutdown(context=made)
 
 
 @pytest.fixture
