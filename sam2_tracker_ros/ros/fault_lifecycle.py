@@ -62,12 +62,8 @@ def take_down(rig: Rig) -> None:
 def _transitions(rig: Rig, rng: Random) -> None:
     """Ask for transitions in any order, and look at what is left without a model."""
     _storm(rig, rng)
-    rig.may_be_silent()
-    downs = {State.PRIMARY_STATE_ACTIVE: DEACTIVATE, State.PRIMARY_STATE_INACTIVE: CLEAN_UP}
-    while (state := rig.operator.state()) in downs:
-        if not rig.operator.transition(downs[state]):
-            rig.complain('answers', f'transition {downs[state]} was refused on the way down')
-            break
+    bring_up(rig)
+    take_down(rig)
     rig.at_rest = rig.process.usage()
     bring_up(rig)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import rclpy
 from rclpy.context import Context
+from rclpy.node import Node
 
 from ros.harness import Operator, RunningTracker, StartTracker, SwitchableModel
 from sam2_tracker_ros.ros.tracker_node import ModelLoader
@@ -35,6 +36,20 @@ def operator(context: Context, namespace: str) -> Iterator[Operator]:
     made = Operator(context, namespace)
     yield made
     made.end()
+
+
+@pytest.fixture
+def unspun_node(context: Context, namespace: str) -> Iterator[Node]:
+    """Make a node that no executor spins."""
+    made = Node('tracker', context=context, namespace=namespace)
+    yield made
+    made.destroy_node()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """Return a list for what is logged as an error."""
+    return []
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import sys
 import threading
 
 import pytest
-from rclpy.context import Context
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -37,21 +36,8 @@ while True:
 
 
 @pytest.fixture
-def node(context: Context, namespace: str) -> Iterator[Node]:
-    """Make a node that no executor spins."""
-    made = Node('tracker', context=context, namespace=namespace)
-    yield made
-    made.destroy_node()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def intake(node: Node, complaints: list[str]) -> Iterator[Intake]:
-    made = Intake(node, complaints.append)
+def intake(unspun_node: Node, complaints: list[str]) -> Iterator[Intake]:
+    made = Intake(unspun_node, complaints.append)
     yield made
     made.destroy()
 
@@ -126,9 +112,9 @@ def test_a_handler_that_fails_is_logged_and_called_again(
     assert 'no such lens' in complaints[0]
 
 
-def test_the_end_unsubscribes(operator: Operator, node: Node) -> None:
+def test_the_end_unsubscribes(operator: Operator, unspun_node: Node) -> None:
     for started in (True, False):
-        intake = Intake(node, lambda _: None)
+        intake = Intake(unspun_node, lambda _: None)
         intake.subscribe(Image, 'image', qos.IMAGE_INPUT, lambda _: None, raw=True)
         if started:
             intake.start()

@@ -67,11 +67,6 @@ def accounts() -> Accounts:
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
 def outbox(output: SlowOutput, accounts: Accounts, complaints: list[str]) -> Iterator[Outbox]:
     made = Outbox(output, accounts, lambda: 0, complaints.append)
     yield made

@@ -8,7 +8,6 @@ import threading
 from typing import Any
 
 import pytest
-from rclpy.context import Context
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
@@ -17,21 +16,8 @@ from sam2_tracker_ros.ros.waiting_thread import WaitingThread
 
 
 @pytest.fixture
-def node(context: Context, namespace: str) -> Iterator[Node]:
-    """Make a node that no executor spins."""
-    made = Node('tracker', context=context, namespace=namespace)
-    yield made
-    made.destroy_node()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def thread(node: Node, complaints: list[str]) -> Iterator[WaitingThread]:
-    made = WaitingThread(node, 'services', complaints.append)
+def thread(unspun_node: Node, complaints: list[str]) -> Iterator[WaitingThread]:
+    made = WaitingThread(unspun_node, 'services', complaints.append)
     yield made
     made.destroy()
 
@@ -84,8 +70,8 @@ def test_a_callback_that_fails_is_logged_and_the_next_is_answered(
     assert answered.success
 
 
-def test_the_end_takes_the_services_away(operator: Operator, node: Node) -> None:
-    thread = WaitingThread(node, 'services', lambda _: None)
+def test_the_end_takes_the_services_away(operator: Operator, unspun_node: Node) -> None:
+    thread = WaitingThread(unspun_node, 'services', lambda _: None)
     thread.serve(Trigger, 'tracker/slow', lambda _, response: response)
     thread.start()
     client = operator.client(Trigger, 'slow')

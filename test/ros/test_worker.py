@@ -77,11 +77,6 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
 def worker(complaints: list[str]) -> Iterator[Worker]:
     made = worker_of(complaints, UnreliableOutput(), Accounts(), square, FakeModel())
     yield made
